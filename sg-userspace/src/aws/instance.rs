@@ -1,0 +1,22 @@
+//! An instance: here a network namespace with one or several network interfaces.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{InstanceId, VpcId};
+
+/// An instance. Its interfaces name it in their attachment; "the instance's groups" are those of device index 0 (M-08).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instance {
+    /// Its id, and the name of its network namespace.
+    pub id: InstanceId,
+    /// Creation order.
+    pub number: u32,
+    /// Host name, unique in the lab: the value of the tag `Name`.
+    pub name: String,
+    /// VPC of the primary interface.
+    pub vpc_id: VpcId,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
+}

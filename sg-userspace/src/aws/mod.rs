@@ -1,0 +1,15 @@
+//! AWS's objects, in AWS's words: what exists (`World`) and nothing about how it is enforced.
+//!
+//! These types hold values that are already valid; `command` is the only place that makes or changes them.
+
+pub mod error;
+pub mod group;
+pub mod ids;
+pub mod instance;
+pub mod interface;
+pub mod protocol;
+pub mod quota;
+pub mod region;
+pub mod rule;
+pub mod vpc;
+pub mod world;

@@ -1,0 +1,64 @@
+//! Everything that exists: the one state that the store keeps, the compiler compiles and the oracle judges by.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::group::SecurityGroup;
+use super::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use super::instance::Instance;
+use super::interface::NetworkInterface;
+use super::quota::Quotas;
+use super::rule::SecurityGroupRule;
+use super::vpc::{Subnet, Vpc};
+
+/// AWS's objects by id. Changed only by `command`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct World {
+    /// VPCs.
+    pub vpcs: BTreeMap<VpcId, Vpc>,
+    /// Subnets.
+    pub subnets: BTreeMap<SubnetId, Subnet>,
+    /// Security groups.
+    pub security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
+    /// Network interfaces.
+    pub network_interfaces: BTreeMap<NetworkInterfaceId, NetworkInterface>,
+    /// Instances.
+    pub instances: BTreeMap<InstanceId, Instance>,
+    /// Quotas in force.
+    pub quotas: Quotas,
+    /// The last number given to any object; numbers only grow, so an older object has the smaller one.
+    pub last_number: u32,
+}
+
+impl World {
+    /// The interface that owns a private address in a VPC.
+    pub fn interface_by_address(&self, vpc_id: &VpcId, address: IpAddr) -> Option<&NetworkInterface> {
+        self.network_interfaces.values().find(|interface| {
+            interface.vpc_id == *vpc_id
+                && match address {
+                    IpAddr::V4(address) => interface.private_ipv4.contains(&address),
+                    IpAddr::V6(address) => interface.ipv6.contains(&address),
+                }
+        })
+    }
+
+    /// The interfaces of an instance, by device index.
+    pub fn interfaces_of(&self, instance_id: &InstanceId) -> Vec<&NetworkInterface> {
+        let index = |interface: &NetworkInterface| {
+            interface.attachment.as_ref().filter(|a| a.instance_id == *instance_id).map(|a| a.device_index)
+        };
+        let mut interfaces: Vec<_> =
+            self.network_interfaces.values().filter(|interface| index(interface).is_some()).collect();
+        interfaces.sort_by_key(|interface| index(interface));
+        interfaces
+    }
+
+    /// The rule with this number, and its group.
+    pub fn rule_by_number(&self, number: u32) -> Option<(&SecurityGroup, &SecurityGroupRule)> {
+        self.security_groups
+            .values()
+            .find_map(|group| group.rules.iter().find(|rule| rule.number == number).map(|rule| (group, rule)))
+    }
+}
