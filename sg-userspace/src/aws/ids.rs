@@ -1,7 +1,7 @@
 //! A typed id for each kind of AWS object: a prefix, `-`, and 17 (today) or 8 (legacy) lower-case hex digits.
 //!
-//! Ids are minted from the object's number, so the same commands give the same ids on every machine. Numbers are
-//! never used twice, hence neither are ids.
+//! Ids are minted from the world's seed and the object's number, so the same commands give the same ids on every
+//! machine, and two labs on one machine get different ones. Numbers are never used twice, hence neither are ids.
 
 use std::fmt;
 use std::str::FromStr;
@@ -33,9 +33,9 @@ macro_rules! id {
             /// The id's prefix, without the dash.
             pub const PREFIX: &'static str = $prefix;
 
-            /// The id of the object with this number.
-            pub fn mint(number: u32) -> Self {
-                Self(format!(concat!($prefix, "-0{:016x}"), scatter(u64::from(number))))
+            /// The id of the object with this number, in the world with this seed.
+            pub fn mint(seed: u64, number: u32) -> Self {
+                Self(format!(concat!($prefix, "-0{:016x}"), scatter(seed ^ u64::from(number))))
             }
 
             /// The id as AWS writes it.
@@ -130,10 +130,10 @@ mod tests {
 
     #[test]
     fn minted_ids_parse_and_differ() {
-        let first = SecurityGroupId::mint(1);
+        let first = SecurityGroupId::mint(0, 1);
         assert_eq!(first.as_str().len(), "sg-".len() + 17);
         assert_eq!(first.as_str().parse::<SecurityGroupId>().unwrap(), first);
-        assert_ne!(first, SecurityGroupId::mint(2));
+        assert_ne!(first, SecurityGroupId::mint(0, 2));
     }
 
     #[test]

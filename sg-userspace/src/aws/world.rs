@@ -28,6 +28,8 @@ pub struct World {
     pub instances: BTreeMap<InstanceId, Instance>,
     /// Quotas in force.
     pub quotas: Quotas,
+    /// Goes into every id that is minted here, so that two worlds on one machine share none.
+    pub seed: u64,
     /// The last number given to any object; numbers only grow, so an older object has the smaller one.
     pub last_number: u32,
 }
