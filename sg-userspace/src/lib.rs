@@ -7,4 +7,5 @@
 pub mod aws;
 pub mod command;
 pub mod dataplane;
+pub mod lab;
 pub mod packet;

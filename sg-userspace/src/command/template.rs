@@ -87,8 +87,9 @@ pub fn name_of(protocol: IpProtocol, ports: PortRange) -> Option<&'static str> {
 
 /// Type and code of an ICMP message by its name.
 pub(super) fn icmp_by_name(protocol: IpProtocol, name: &str) -> Option<PortRange> {
+    let wanted = name.replace(' ', "-");
     let named = |(of, known, ..): &&(IpProtocol, &str, i32, i32)| {
-        *of == protocol && known.eq_ignore_ascii_case(&name)
+        *of == protocol && known.eq_ignore_ascii_case(&wanted)
     };
     ICMP_NAMES.iter().find(named).map(|(_, _, kind, code)| PortRange { from_port: *kind, to_port: *code })
 }
