@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::rule::Direction;
@@ -11,6 +12,7 @@ use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
 pub mod reason;
+pub mod row;
 
 use reason::Reason;
 
@@ -50,7 +52,7 @@ impl Outcome {
 }
 
 /// A live flow entry, in terms that all evaluators share.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Flow {
     /// The interface that holds the entry.
     pub interface: NetworkInterfaceId,
