@@ -7,5 +7,13 @@
 pub mod aws;
 pub mod command;
 pub mod dataplane;
-pub mod lab;
 pub mod packet;
+
+pub mod lab;
+
+pub mod store;
+
+pub mod controller;
+pub mod report;
+
+pub mod cli;
