@@ -5,5 +5,6 @@
 //! `oracle` knows only `aws` and `packet`.
 
 pub mod aws;
+pub mod compile;
 pub mod dataplane;
 pub mod packet;

@@ -17,12 +17,14 @@ pub mod verdict;
 /// Changes whenever a record or a map changes; pinned maps of another version are not adopted.
 pub const ABI_VERSION: u32 = 1;
 
-/// Slots of the interface arrays. One byte short of what a `u16` could name is plenty for one machine.
+/// Slots of the interface arrays.
 pub const MAX_INTERFACES: u32 = 65_536;
 /// Slot of the internet host's link.
 pub const INTERNET_SLOT: u32 = MAX_INTERFACES - 1;
-/// Networks (VPCs): the index is the VPC's position among the networks in use.
-pub const MAX_NETWORKS: u32 = 1_024;
+/// The internet host's number: the greatest of 24 bits, which no interface gets.
+pub const INTERNET_NUMBER: u32 = (1 << 24) - 1;
+/// Networks (VPCs): the index is the VPC's number modulo this.
+pub const MAX_NETWORKS: u32 = 16_384;
 /// Private addresses of all interfaces together, per family.
 pub const MAX_MEMBERS: u32 = 131_072;
 /// Flows that have had a reply, per family. Full: a flow that would become one is refused (C-26).

@@ -6,12 +6,14 @@
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
-//! | ports | protocol << 16 \| destination port (ICMP: type << 8 \| code) | rank + 1 of the deciding rule, 0 = none |
+//! | ports | family, protocol, destination port (see [`port_key`]) | rank + 1 of the deciding rule, 0 = none |
 //! | IPv4, IPv6 | remote address (IPv6: four words a bound) | `Extent` of a ports table, 0 = none |
 //! | groups | number of a referenced group (must be equal) | `Extent` of a ports table |
 //!
 //! A rule's rank is its place among the policy's rules in the order in which they decide: open rules first, then by
 //! age (C-06). `rules[rank]` is the rule's number.
+
+use super::address::Family;
 
 /// Words of a chunk: 256 KiB.
 pub const CHUNK_WORDS: u32 = 65_536;
@@ -122,8 +124,16 @@ impl Locator {
     }
 }
 
-/// Key into a ports table.
+/// The bit of a ports table's key that tells IPv6 from IPv4: a referenced group has members of both families, and an
+/// `icmp` rule matches IPv4 only.
+pub const KEY_IPV6: u32 = 1 << 24;
+/// One more than the greatest key of a ports table.
+pub const KEY_END: u32 = 1 << 25;
+
+/// Key into a ports table: the family in bit 24, the protocol in bits 16 to 23, the destination port (ICMP: type << 8 |
+/// code) in the lower 16.
 #[inline(always)]
-pub const fn port_key(protocol: u8, port: u16) -> u32 {
-    (protocol as u32) << 16 | port as u32
+pub const fn port_key(family: Family, protocol: u8, port: u16) -> u32 {
+    let family = if family.0 == Family::V6.0 { KEY_IPV6 } else { 0 };
+    family | (protocol as u32) << 16 | port as u32
 }

@@ -46,7 +46,7 @@ pub fn deciding_rule<W: Words>(
     owner: Option<&MemberRecord>,
 ) -> Option<Match> {
     let v4 = packet.family == Family::V4.0;
-    let key = port_key(packet.tuple.protocol, packet.tuple.destination_port);
+    let key = port_key(Family(packet.family), packet.tuple.protocol, packet.tuple.destination_port);
     let open = Extent(policy.word(if v4 { WORD_OPEN_IPV4 } else { WORD_OPEN_IPV6 }));
     let rank = rank_in(policy, open, key);
     if rank != NO_RANK {

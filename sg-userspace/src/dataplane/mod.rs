@@ -10,7 +10,9 @@ use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
+pub mod host;
 pub mod reason;
+pub mod records;
 
 use reason::Reason;
 
