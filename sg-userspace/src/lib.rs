@@ -6,4 +6,5 @@
 
 pub mod aws;
 pub mod dataplane;
+pub mod oracle;
 pub mod packet;
