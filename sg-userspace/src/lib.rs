@@ -8,3 +8,4 @@ pub mod aws;
 pub mod dataplane;
 pub mod oracle;
 pub mod packet;
+pub mod scenario;
