@@ -7,4 +7,6 @@
 pub mod aws;
 pub mod compile;
 pub mod dataplane;
+pub mod oracle;
 pub mod packet;
+pub mod scenario;

@@ -55,19 +55,27 @@ fn is_service_v4(tuple: &FiveTuple, address: u32) -> bool {
     }
 }
 
-/// Whether a packet looks for a DHCP server (E-15). It may have no source address yet, so it is asked before the
-/// source/destination check.
+/// Whether a packet speaks DHCP to a broadcast or multicast address (E-15).
 #[inline(always)]
-pub fn is_dhcp(packet: &Packet) -> bool {
-    const ALL_DHCP_SERVERS: Address = Address { high: 0xff02_0000_0000_0000, low: 0x0001_0002 };
-    let (server, port) = if packet.family == Family::V4.0 {
-        (Address::v4(u32::MAX), 67)
+pub fn is_dhcp(packet: &Packet, subnet_broadcast: u32) -> bool {
+    let destination = packet.tuple.destination;
+    let to_many = if packet.family == Family::V4.0 {
+        destination.low32() >> 28 == 14
+            || destination.low32() == u32::MAX
+            || (destination.low32() == subnet_broadcast && subnet_broadcast != 0)
     } else {
-        (ALL_DHCP_SERVERS, 547)
+        destination.high >> 56 == 0xff
     };
-    packet.tuple.protocol == protocol::UDP
-        && packet.tuple.destination == server
-        && packet.tuple.destination_port == port
+    to_many
+        && packet.tuple.protocol == protocol::UDP
+        && matches!(packet.tuple.destination_port, 67 | 68 | 546 | 547)
+}
+
+/// Whether an address is nobody's yet: unspecified, or IPv6 link-local.
+#[inline(always)]
+pub fn is_unspecified_or_link_local_v6(family: u8, address: Address) -> bool {
+    (address.high == 0 && address.low == 0)
+        || (family == Family::V6.0 && address.high >> 54 == LINK_LOCAL_V6 >> 54)
 }
 
 /// Whether a VPC does not deliver to or from an address: broadcast, multicast, unspecified, loopback, link-local (M-07).

@@ -9,7 +9,7 @@ use crate::abi::member::INTERNET_NETWORK;
 use crate::abi::network::{MAX_BLOCKS, NetworkRecord};
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
-use super::exempt::{is_dhcp, is_exempt, is_undeliverable};
+use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
 use super::judge::{Bench, Decision, judge, report};
 use super::parse::{Kind, parse};
@@ -180,16 +180,17 @@ fn screen<T: Tables, F: Frame + ?Sized>(
     if frame.read::<6>(6) != Some(interface.mac) {
         return Err(ReasonCode::SPOOFED_MAC);
     }
-    if is_dhcp(packet) {
-        return Err(ReasonCode::EXEMPT);
-    }
+    // A DHCP client has no address yet, hence these sources are left to the steps below.
+    let nameless = is_unspecified_or_link_local_v6(packet.family, packet.tuple.source);
     if interface.flags & InterfaceRecord::FLAG_SOURCE_DEST_CHECK != 0
+        && !nameless
         && !owns(tables, packet, interface, packet.tuple.source)
     {
         return Err(ReasonCode::SOURCE_DEST_CHECK);
     }
     let Some(network) = tables.network(interface.network) else { return Err(ReasonCode::NO_POLICY) };
-    if is_exempt(packet, interface, &network) {
+    let is_exempt = is_exempt(packet, interface, &network) || is_dhcp(packet, interface.broadcast_ipv4);
+    if is_exempt {
         return Err(ReasonCode::EXEMPT);
     }
     let is_subnet_broadcast = packet.family == Family::V4.0

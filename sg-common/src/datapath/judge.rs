@@ -74,8 +74,8 @@ impl Bench<'_> {
     }
 
     #[inline(always)]
-    fn is_live(&self, ip_protocol: u8, state: &FlowState) -> bool {
-        age(self.tick, state.last_seen) < timeout(ip_protocol, FlowBits(state.bits), self.interface)
+    fn is_live(&self, family: u8, ip_protocol: u8, state: &FlowState) -> bool {
+        age(self.tick, state.last_seen) < timeout(family, ip_protocol, FlowBits(state.bits), self.interface)
     }
 }
 
@@ -157,7 +157,7 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
     if let Some(key) = &key {
         if let Some(cell) = tables.flow(key) {
             let state = cell.state();
-            if bench.is_live(packet.tuple.protocol, &state) {
+            if bench.is_live(packet.family, packet.tuple.protocol, &state) {
                 match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
                     Standing::Continues => return continue_flow(tables, packet, bench, key, cell, state),
                     Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
@@ -212,7 +212,7 @@ fn continue_flow<T: Tables>(
 fn related_rule<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Option<u32> {
     let key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite())?;
     let state = tables.flow(&key)?.state();
-    if bench.is_live(packet.about.protocol, &state) { Some(state.rule) } else { None }
+    if bench.is_live(packet.family, packet.about.protocol, &state) { Some(state.rule) } else { None }
 }
 
 #[inline(always)]

@@ -3,7 +3,7 @@
 use crate::abi::address::{Address, Family};
 
 use super::frame::Frame;
-use super::tuple::{FiveTuple, FragmentPlace, Packet, protocol};
+use super::tuple::{FiveTuple, FragmentPlace, Packet, is_icmp, protocol};
 
 /// Bytes of an Ethernet header.
 pub const ETHERNET_LENGTH: u32 = 14;
@@ -241,11 +241,11 @@ fn parse_transport<F: Frame + ?Sized>(
             set_ports(&mut packet.tuple, [header[0], header[1], header[2], header[3]]);
             Some(())
         }
-        protocol::ICMP | protocol::ICMPV6 => {
+        _ if is_icmp(packet.family, payload.protocol) => {
             let header = read_payload::<8, F>(frame, payload, usual, 0)?;
             packet.tuple.source_port = u16::from_be_bytes([header[4], header[5]]);
             packet.tuple.destination_port = u16::from_be_bytes([header[0], header[1]]);
-            if packet.fragment == FragmentPlace::Whole && is_icmp_error(payload.protocol, header[0]) {
+            if packet.fragment == FragmentPlace::Whole && is_icmp_error(packet.family, header[0]) {
                 packet.has_about = parse_about(frame, payload, packet.family, &mut packet.about) as u8;
             }
             Some(())
@@ -262,8 +262,8 @@ fn set_ports(tuple: &mut FiveTuple, ports: [u8; 4]) {
 
 /// ICMP errors (C-17, C-19): 3, 4, 5, 11, 12 and ICMPv6 1 to 4.
 #[inline(always)]
-fn is_icmp_error(protocol: u8, kind: u8) -> bool {
-    if protocol == protocol::ICMP { matches!(kind, 3 | 4 | 5 | 11 | 12) } else { matches!(kind, 1..=4) }
+fn is_icmp_error(family: u8, kind: u8) -> bool {
+    if family == Family::V4.0 { matches!(kind, 3 | 4 | 5 | 11 | 12) } else { matches!(kind, 1..=4) }
 }
 
 /// The five fields of the packet that an ICMP error embeds. False where they cannot be read, or where that packet is
@@ -307,11 +307,11 @@ fn parse_about<F: Frame + ?Sized>(frame: &F, payload: &Payload, family: u8, abou
             set_ports(about, ports);
             offset + 4 <= payload.end
         }
-        protocol::ICMP | protocol::ICMPV6 => {
+        _ if is_icmp(family, about.protocol) => {
             let Some(header) = frame.read_at::<8>(offset) else { return false };
             about.source_port = u16::from_be_bytes([header[4], header[5]]);
             about.destination_port = u16::from_be_bytes([header[0], header[1]]);
-            offset + 8 <= payload.end && !is_icmp_error(about.protocol, header[0])
+            offset + 8 <= payload.end && !is_icmp_error(family, header[0])
         }
         _ => offset <= payload.end,
     }

@@ -4,7 +4,7 @@ use crate::abi::flow::FlowBits;
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::settings::ticks;
 
-use super::tuple::{protocol, tcp};
+use super::tuple::{is_icmp, protocol, tcp};
 
 /// TCP, SYN seen, no reply (C-22).
 pub const TCP_SYN_SENT: u32 = ticks(120);
@@ -69,7 +69,7 @@ pub fn next_bits(ip_protocol: u8, before: FlowBits, outbound: bool, flags: u8) -
 
 /// Ticks that a flow in this state may idle.
 #[inline(always)]
-pub fn timeout(ip_protocol: u8, bits: FlowBits, interface: &InterfaceRecord) -> u32 {
+pub fn timeout(family: u8, ip_protocol: u8, bits: FlowBits, interface: &InterfaceRecord) -> u32 {
     match ip_protocol {
         protocol::TCP => {
             if bits.has(FlowBits::RESET) {
@@ -91,7 +91,7 @@ pub fn timeout(ip_protocol: u8, bits: FlowBits, interface: &InterfaceRecord) -> 
                 interface.udp
             }
         }
-        protocol::ICMP | protocol::ICMPV6 => ICMP,
+        _ if is_icmp(family, ip_protocol) => ICMP,
         _ => OTHER,
     }
 }

@@ -98,10 +98,16 @@ pub enum IcmpRole {
     Other,
 }
 
+/// Whether a protocol is the family's own ICMP. Protocol 1 in IPv6 and 58 in IPv4 are protocols like any other.
+#[inline(always)]
+pub fn is_icmp(family: u8, protocol: u8) -> bool {
+    protocol == if family == Family::V4.0 { protocol::ICMP } else { protocol::ICMPV6 }
+}
+
 /// The role of an ICMP type, and the request's type that names its kind of query (C-18).
 #[inline(always)]
-pub fn icmp_role(protocol: u8, kind: u8) -> (IcmpRole, u8) {
-    if protocol == protocol::ICMP {
+pub fn icmp_role(family: u8, kind: u8) -> (IcmpRole, u8) {
+    if family == Family::V4.0 {
         match kind {
             8 | 13 | 15 | 17 => (IcmpRole::Request, kind),
             0 => (IcmpRole::Reply, 8),
@@ -118,12 +124,6 @@ pub fn icmp_role(protocol: u8, kind: u8) -> (IcmpRole, u8) {
 }
 
 impl FiveTuple {
-    /// Whether this is ICMP or ICMPv6.
-    #[inline(always)]
-    pub fn is_icmp(&self) -> bool {
-        self.protocol == protocol::ICMP || self.protocol == protocol::ICMPV6
-    }
-
     /// The ICMP type.
     #[inline(always)]
     pub fn icmp_kind(&self) -> u8 {
@@ -133,7 +133,7 @@ impl FiveTuple {
     /// The ports half of the flow key of a packet that goes this way past an interface, or `None` if such a packet
     /// belongs to no flow.
     #[inline(always)]
-    fn flow_ports(&self, direction: DirectionCode) -> Option<u32> {
+    fn flow_ports(&self, family: u8, direction: DirectionCode) -> Option<u32> {
         let outbound = direction == DirectionCode::OUTBOUND;
         match self.protocol {
             protocol::TCP | protocol::UDP => {
@@ -144,8 +144,8 @@ impl FiveTuple {
                 };
                 Some((local as u32) << 16 | remote as u32)
             }
-            protocol::ICMP | protocol::ICMPV6 => {
-                let (role, request) = icmp_role(self.protocol, self.icmp_kind());
+            _ if is_icmp(family, self.protocol) => {
+                let (role, request) = icmp_role(family, self.icmp_kind());
                 let asked_outbound = match role {
                     IcmpRole::Request => outbound,
                     IcmpRole::Reply => !outbound,
@@ -160,7 +160,7 @@ impl FiveTuple {
     /// The key of the flow that a packet going this way past an interface belongs to, or `None` if it can belong to none.
     #[inline(always)]
     pub fn flow_key(&self, family: u8, number: u32, direction: DirectionCode) -> Option<FlowKey> {
-        let ports = self.flow_ports(direction)?;
+        let ports = self.flow_ports(family, direction)?;
         let interface_protocol = number << 8 | self.protocol as u32;
         let (local, remote) = if direction == DirectionCode::OUTBOUND {
             (self.source, self.destination)

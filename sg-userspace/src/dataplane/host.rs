@@ -126,13 +126,13 @@ impl Dataplane for HostDataplane {
             self.memory.interfaces.values().map(|record| (record.number, record.as_ref())).collect();
         let mut flows: Vec<Flow> = Vec::new();
         for (key, entry) in self.memory.flows.borrow().iter() {
-            let (key, interface_protocol) = match *key {
-                Key::V4(key) => (FlowKey::V4(key), key.interface_protocol),
-                Key::V6(key) => (FlowKey::V6(key), key.interface_protocol),
+            let (key, family, interface_protocol) = match *key {
+                Key::V4(key) => (FlowKey::V4(key), Family::V4, key.interface_protocol),
+                Key::V6(key) => (FlowKey::V6(key), Family::V6, key.interface_protocol),
             };
             let entry = entry.get();
             let Some(record) = by_number.get(&(interface_protocol >> 8)) else { continue };
-            let limit = timeout((interface_protocol & 0xff) as u8, FlowBits(entry.bits), record);
+            let limit = timeout(family.0, (interface_protocol & 0xff) as u8, FlowBits(entry.bits), record);
             if age(tick, entry.last_seen) < limit {
                 flows.extend(records::flow(&interfaces, &key, &entry));
             }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use anyhow::Result;
+use serde::{Deserialize, Serialize};
 
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::rule::Direction;
@@ -17,7 +18,7 @@ pub mod records;
 use reason::Reason;
 
 /// Where a packet enters the fabric.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sender {
     /// Sent by an instance out of this interface.
     Interface(NetworkInterfaceId),
