@@ -48,7 +48,9 @@ struct Payload {
 }
 
 /// Parses a frame. `packet` is meaningful for [`Kind::Ip`] only.
-#[inline(always)]
+///
+/// A function of its own in the kernel, so that its copies of headers leave the stack again.
+#[cfg_attr(target_arch = "bpf", inline(never))]
 pub fn parse<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Kind {
     let Some(ethertype) = frame.read::<2>(12) else { return Kind::Malformed };
     match u16::from_be_bytes(ethertype) {
