@@ -195,7 +195,9 @@ mod tests {
         for name in ["CARGO", "RUSTC", "RUSTC_WRAPPER", "RUSTUP_TOOLCHAIN", "CARGO_TARGET_DIR", "RUSTFLAGS"] {
             assert!(picks_a_toolchain(name), "{name}");
         }
-        for name in ["CARGO_HOME", "RUSTUP_HOME", "CARGO_HTTP_CAINFO", "CARGO_REGISTRIES_X_INDEX", "RUST_BACKTRACE"] {
+        for name in
+            ["CARGO_HOME", "RUSTUP_HOME", "CARGO_HTTP_CAINFO", "CARGO_REGISTRIES_X_INDEX", "RUST_BACKTRACE"]
+        {
             assert!(!picks_a_toolchain(name) && !describes_the_package(name), "{name}");
         }
     }

@@ -48,7 +48,8 @@ fn status_field(name: &str) -> Option<String> {
 
 /// The kernel's release, as `uname -r` prints it.
 pub(crate) fn release() -> Result<String> {
-    let text = fs::read_to_string("/proc/sys/kernel/osrelease").context("cannot read the kernel's release")?;
+    let text =
+        fs::read_to_string("/proc/sys/kernel/osrelease").context("cannot read the kernel's release")?;
     Ok(text.trim().to_owned())
 }
 
@@ -120,7 +121,8 @@ mod tests {
 
     #[test]
     fn options_unset_or_absent_are_reported() {
-        let config = "CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\n# CONFIG_NET_XGRESS is not set\nCONFIG_VETH=m\n";
+        let config =
+            "CONFIG_BPF_SYSCALL=y\nCONFIG_BPF_JIT=y\n# CONFIG_NET_XGRESS is not set\nCONFIG_VETH=m\n";
         let lacks = missing_options(config);
         assert_eq!(lacks.len(), 2);
         assert!(lacks[0].contains("CONFIG_NET_XGRESS") && lacks[1].contains("CONFIG_NET_NS"));

@@ -36,7 +36,10 @@ pub(crate) fn build(repo: &Repo, compiler: &Compiler) -> Result<Duration> {
     let llvm = compiler.llvm;
     let prefix = llvm_prefix(llvm);
     if !prefix.join("include").is_dir() {
-        bail!("bpf-linker needs LLVM {llvm} to build, and `{}` is not there; install `llvm-{llvm}-dev`", prefix.display());
+        bail!(
+            "bpf-linker needs LLVM {llvm} to build, and `{}` is not there; install `llvm-{llvm}-dev`",
+            prefix.display()
+        );
     }
     let root = cache_dir(llvm)?;
     fs::create_dir_all(&root).with_context(|| format!("cannot make `{}`", root.display()))?;
@@ -56,7 +59,15 @@ fn install(repo: &Repo, llvm: u32, root: &Path) -> Command {
     let mut command = exec::host_cargo(repo);
     // Away from the workspace and its settings; without a target directory cargo builds in a temporary one.
     command.current_dir(root).env_remove("CARGO_TARGET_DIR").env("LLVM_PREFIX", llvm_prefix(llvm));
-    command.args(["install", "bpf-linker", "--version", VERSION, "--locked", "--force", "--no-default-features"]);
+    command.args([
+        "install",
+        "bpf-linker",
+        "--version",
+        VERSION,
+        "--locked",
+        "--force",
+        "--no-default-features",
+    ]);
     command.arg("--features").arg(format!("llvm-{llvm}")).arg("--root").arg(root);
     command
 }
@@ -70,7 +81,9 @@ fn cache_dir(llvm: u32) -> Result<PathBuf> {
     let cache = env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     let cache = match cache {
         Some(cache) => cache,
-        None => env::home_dir().context("no home directory to keep bpf-linker in; set XDG_CACHE_HOME")?.join(".cache"),
+        None => env::home_dir()
+            .context("no home directory to keep bpf-linker in; set XDG_CACHE_HOME")?
+            .join(".cache"),
     };
     Ok(cache.join("sgsim").join(format!("bpf-linker-{VERSION}-llvm-{llvm}")))
 }

@@ -42,7 +42,15 @@ fn clippy_default(repo: &Repo) -> Result<String> {
 /// The kernel data plane and the privileged tests, which carry the object.
 fn clippy_kernel(repo: &Repo) -> Result<String> {
     let mut command = exec::host_cargo(repo);
-    command.args(["clippy", "--locked", "--all-targets", "--package", "sg-userspace", "--package", "sg-tests"]);
+    command.args([
+        "clippy",
+        "--locked",
+        "--all-targets",
+        "--package",
+        "sg-userspace",
+        "--package",
+        "sg-tests",
+    ]);
     command.args(["--features", "sg-userspace/kernel,sg-tests/privileged", "--", "-D", "warnings"]);
     exec::in_the_open(command.env(OBJECT_VARIABLE, repo.bpf_object()))?;
     Ok("sg-userspace and sg-tests with the kernel data plane".to_owned())
@@ -53,7 +61,10 @@ fn bpf_crate(repo: &Repo) -> Result<String> {
     build_ebpf::check_strictly(repo, &toolchain)?;
     build_ebpf::build(repo, &toolchain)?;
     if toolchain.compiler.route == Route::Debian {
-        say::warn("clippy", "Debian's compiler has none; sg-ebpf was checked with rustc's warnings as errors");
+        say::warn(
+            "clippy",
+            "Debian's compiler has none; sg-ebpf was checked with rustc's warnings as errors",
+        );
     }
     Ok("sg-ebpf with rustc's warnings as errors, without clippy".to_owned())
 }

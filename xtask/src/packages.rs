@@ -75,7 +75,9 @@ pub(crate) fn ensure(repo: &Repo, wanted: &[&str]) -> Result<()> {
         bail!("cannot install `{list}`: this is not a Debian system; install the equivalents by hand");
     }
     if !kernel::is_root() {
-        bail!("cannot install `{list}`: not root; run `apt-get install --no-install-recommends {list}` as root");
+        bail!(
+            "cannot install `{list}`: not root; run `apt-get install --no-install-recommends {list}` as root"
+        );
     }
     let known = missing.iter().all(|name| is_known(name));
     if !known {

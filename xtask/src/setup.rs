@@ -96,10 +96,13 @@ fn rust_components() {
     if has("cargo-fmt") && has("cargo-clippy") {
         return say::found("lint tools", "rustfmt, clippy");
     }
-    let added = exec::capture(std::process::Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]));
+    let added =
+        exec::capture(std::process::Command::new("rustup").args(["component", "add", "rustfmt", "clippy"]));
     match added {
         Ok(_) => say::did("lint tools", "added rustfmt and clippy by rustup"),
-        Err(why) => say::warn("lint tools", format_args!("`cargo xtask lint` needs rustfmt and clippy: {why:#}")),
+        Err(why) => {
+            say::warn("lint tools", format_args!("`cargo xtask lint` needs rustfmt and clippy: {why:#}"))
+        }
     }
 }
 
@@ -133,7 +136,8 @@ fn install_bpf_toolchain(repo: &Repo) -> Result<()> {
     if nightly.is_err() {
         let mut command = exec::without_toolchain("rustup");
         command.args(["toolchain", "install", "nightly", "--profile", "minimal", "--component", "rust-src"]);
-        let took = exec::into_log(repo, "nightly", "installing rustup's nightly with rust-src", &mut command)?;
+        let took =
+            exec::into_log(repo, "nightly", "installing rustup's nightly with rust-src", &mut command)?;
         say::did("nightly", format_args!("installed in {}", say::elapsed(took)));
     }
     install_linker(repo, &toolchain::nightly()?)

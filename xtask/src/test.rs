@@ -79,7 +79,8 @@ fn run(command: &mut Command, filter: &[String]) -> Result<String> {
     }
     command.args(filter);
     let shown = exec::shown(command);
-    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run `{shown}`"))?;
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run `{shown}`"))?;
     let mut output = child.stdout.take().context("no pipe from the tests")?;
     let mut counts = Counts::default();
     let mut chunk = [0; 8192];
@@ -94,7 +95,10 @@ fn run(command: &mut Command, filter: &[String]) -> Result<String> {
     }
     exec::succeeded(&shown, child.wait()?)?;
     if counts.passed == 0 {
-        bail!("no test ran; {}", if filter.is_empty() { "a tier without tests proves nothing" } else { "check the filter" });
+        bail!(
+            "no test ran; {}",
+            if filter.is_empty() { "a tier without tests proves nothing" } else { "check the filter" }
+        );
     }
     Ok(format!("{} tests", counts.passed))
 }

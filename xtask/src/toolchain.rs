@@ -56,9 +56,9 @@ pub(crate) fn find() -> Result<Toolchain> {
         Ok(toolchain) => return Ok(toolchain),
         Err(why) => why,
     };
-    debian().and_then(with_linker).map_err(|debian| {
-        anyhow!("no toolchain for BPF: {nightly:#}; {debian:#}; run `cargo xtask setup`")
-    })
+    debian()
+        .and_then(with_linker)
+        .map_err(|debian| anyhow!("no toolchain for BPF: {nightly:#}; {debian:#}; run `cargo xtask setup`"))
 }
 
 fn with_linker(compiler: Compiler) -> Result<Toolchain> {
