@@ -89,6 +89,12 @@ fn report(repo: &Repo, bytes: &[u8]) -> Result<()> {
     if contents.programs.is_empty() {
         bail!("`{}` holds no program; sg-ebpf must define at least one", path.display());
     }
+    if !contents.btf {
+        bail!(
+            "`{}` has no BTF; bpf-linker makes it from debug information, so look at the profile",
+            path.display()
+        );
+    }
     if !contents.maps.is_empty() {
         say::detail("  maps", contents.maps.join(", "));
     }

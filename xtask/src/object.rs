@@ -10,12 +10,14 @@ pub(crate) struct Contents {
     /// Function and the section that says its program type.
     pub(crate) programs: Vec<(String, String)>,
     pub(crate) maps: Vec<String>,
+    /// Whether there is type information, which the loader and the verifier's log need.
+    pub(crate) btf: bool,
 }
 
 /// Reads the symbols of a BPF object.
 pub(crate) fn contents(bytes: &[u8]) -> Result<Contents> {
     let elf: ElfFile64 = ElfFile64::parse(bytes).context("not a 64-bit ELF file")?;
-    let mut contents = Contents::default();
+    let mut contents = Contents { btf: elf.section_by_name(".BTF").is_some(), ..Contents::default() };
     for symbol in elf.symbols() {
         let Some(section) = symbol.section_index() else { continue };
         let section = elf.section_by_index(section)?.name()?;

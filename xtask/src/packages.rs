@@ -114,6 +114,8 @@ fn install(repo: &Repo, names: &[String]) -> Result<std::time::Duration> {
 
 fn apt() -> Command {
     let mut command = Command::new("apt-get");
+    // Installing a server starts it; these two keep it from the machine's own ports, with systemd and without.
+    command.env("SYSTEMD_OFFLINE", "1").env("RUNLEVEL", "1");
     command.env("DEBIAN_FRONTEND", "noninteractive").args(["-o", "DPkg::Lock::Timeout=120"]);
     command
 }

@@ -12,7 +12,8 @@ const RED: Style = AnsiColor::Red.on_default().bold();
 const BOLD: Style = Style::new().bold();
 
 fn line(style: Style, mark: &str, subject: &str, text: impl Display) {
-    anstream::println!("{style}{mark:>5}{style:#}  {subject:<12} {text}");
+    let text = format!("{subject:<12} {text}");
+    anstream::println!("{style}{mark:>5}{style:#}  {}", text.trim_end());
 }
 
 /// Something was there already, or a check passed.

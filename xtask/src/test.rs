@@ -100,7 +100,7 @@ fn run(command: &mut Command, filter: &[String]) -> Result<String> {
             if filter.is_empty() { "a tier without tests proves nothing" } else { "check the filter" }
         );
     }
-    Ok(format!("{} tests", counts.passed))
+    Ok(format!("tests passed: {}", counts.passed))
 }
 
 /// Adds up the `test result:` lines of all test binaries.

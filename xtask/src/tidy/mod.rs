@@ -68,7 +68,7 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
         }
     }
     if count > 0 {
-        bail!("tidy: {count} violations of the house rules; each line above says what to do");
+        bail!("house rules broken: {count}; each line above says what to do");
     }
     say::found("tidy", format_args!("{} files, {} rules", files.len(), RULES.len()));
     Ok(())

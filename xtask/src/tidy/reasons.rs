@@ -6,7 +6,7 @@ use super::source::File;
 /// Where the reasons are defined.
 const PLACE: &str = "sg-common/src/abi/verdict.rs";
 
-/// Each public constant of type `Reason` has a doc comment.
+/// Each public constant of a type whose name begins with `Reason` has a doc comment.
 pub(super) fn reason_documented(file: &File) -> Vec<Violation> {
     if file.path != PLACE {
         return Vec::new();
@@ -17,13 +17,13 @@ pub(super) fn reason_documented(file: &File) -> Vec<Violation> {
     let mut violations = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         if line.starts_with("impl ") {
-            in_reason = line.starts_with("impl Reason ");
+            in_reason = line.starts_with("impl Reason");
         }
         let Some((name, kind)) = line.strip_prefix("pub const ").and_then(|rest| rest.split_once(": "))
         else {
             continue;
         };
-        if kind.starts_with("Reason ") || kind.starts_with("Self ") && in_reason {
+        if kind.starts_with("Reason") || kind.starts_with("Self ") && in_reason {
             constants += 1;
             let above = lines[..index].iter().rev().find(|line| !line.starts_with("#["));
             if !above.is_some_and(|line| line.starts_with("///")) {

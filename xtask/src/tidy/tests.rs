@@ -139,9 +139,9 @@ fn loose_ends_are_refused() {
 #[test]
 fn reasons_are_documented() {
     let path = "sg-common/src/abi/verdict.rs";
-    let text = "/// Why.\n#[repr(transparent)]\npub struct Reason(u8);\nimpl Reason {\n    /// Allowed.\n    \
+    let text = "/// Why.\n#[repr(transparent)]\npub struct ReasonCode(u8);\nimpl ReasonCode {\n    /// Allowed.\n    \
                 #[cfg(x)]\n    pub const A: Self = Self(1);\n    pub const B: Self = Self(2);\n}\n\
-                impl Verdict {\n    pub const C: Self = Self(0);\n}\npub const D: Reason = Reason(3);\n";
+                impl Verdict {\n    pub const C: Self = Self(0);\n}\npub const D: ReasonCode = ReasonCode(3);\n";
     check(reasons::reason_documented, path, text, &[8, 13]);
     check(reasons::reason_documented, path, "pub struct Verdict(u8);\n", &[1]);
     check(reasons::reason_documented, "sg-common/src/abi/flow.rs", "", &[]);
