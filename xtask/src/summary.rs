@@ -12,6 +12,9 @@ pub(crate) struct Summary {
     rows: Vec<Row>,
 }
 
+/// A step of a task; returns a remark for the table.
+pub(crate) type Step<'a> = dyn Fn() -> Result<String> + 'a;
+
 struct Row {
     step: String,
     took: Duration,
@@ -33,6 +36,18 @@ impl Summary {
         }
         self.rows.push(Row { step: step.to_owned(), took, outcome });
         passed
+    }
+
+    /// Runs steps in order up to the first that fails, then prints the table, which names those not reached.
+    pub(crate) fn run_until_failure(mut self, task: &str, steps: &[(&str, &Step<'_>)]) -> Result<()> {
+        let mut rest = steps.iter();
+        for (name, step) in rest.by_ref() {
+            if !self.run(name, step) {
+                break;
+            }
+        }
+        let not_run: Vec<&str> = rest.map(|(name, _)| *name).collect();
+        self.finish(task, &not_run)
     }
 
     /// Prints the table; an error if any step failed. `not_run` are the steps that a failure kept from running.
