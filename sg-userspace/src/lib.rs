@@ -8,5 +8,7 @@ pub mod aws;
 pub mod compile;
 pub mod dataplane;
 pub mod oracle;
+#[cfg(feature = "kernel")]
+pub mod kernel;
 pub mod packet;
 pub mod scenario;
