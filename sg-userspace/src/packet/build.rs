@@ -129,7 +129,15 @@ fn segment(packet: &PacketSpec) -> Result<Vec<u8>, BuildError> {
         }
         Transport::Icmp { kind, code, id } => {
             let [high, low] = id.to_be_bytes();
-            (vec![*kind, *code, 0, 0, high, low, 0, 1], Some(2))
+            let mut bytes = vec![*kind, *code, 0, 0, high, low, 0, 1];
+            // Three timestamps, or an address mask.
+            let body = match (packet.protocol(), kind) {
+                (1, 13 | 14) => 12,
+                (1, 17 | 18) => 4,
+                _ => 0,
+            };
+            bytes.resize(bytes.len() + body, 0);
+            (bytes, Some(2))
         }
         Transport::IcmpError { kind, code, about } => {
             let mut bytes = vec![*kind, *code, 0, 0, 0, 0, 0, 0];
