@@ -6,11 +6,15 @@
 
 pub mod aws;
 pub mod command;
+pub mod compile;
 pub mod dataplane;
+#[cfg(feature = "kernel")]
+pub mod kernel;
+pub mod oracle;
 pub mod packet;
+pub mod scenario;
 
 pub mod lab;
-
 pub mod store;
 
 pub mod controller;

@@ -11,13 +11,15 @@ use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
+pub mod host;
 pub mod reason;
+pub mod records;
 pub mod row;
 
 use reason::Reason;
 
 /// Where a packet enters the fabric.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Sender {
     /// Sent by an instance out of this interface.
     Interface(NetworkInterfaceId),

@@ -20,6 +20,58 @@ pub struct PacketSpec {
     pub payload_length: u16,
 }
 
+impl PacketSpec {
+    /// A whole packet without payload.
+    pub fn new(source: impl Into<IpAddr>, destination: impl Into<IpAddr>, transport: Transport) -> Self {
+        Self {
+            source: source.into(),
+            destination: destination.into(),
+            transport,
+            fragment: None,
+            payload_length: 0,
+        }
+    }
+
+    /// A whole TCP segment without payload.
+    pub fn tcp(source: (IpAddr, u16), destination: (IpAddr, u16), flags: TcpFlags) -> Self {
+        let transport = Transport::Tcp { source_port: source.1, destination_port: destination.1, flags };
+        Self::new(source.0, destination.0, transport)
+    }
+
+    /// A whole UDP datagram without payload.
+    pub fn udp(source: (IpAddr, u16), destination: (IpAddr, u16)) -> Self {
+        let transport = Transport::Udp { source_port: source.1, destination_port: destination.1 };
+        Self::new(source.0, destination.0, transport)
+    }
+
+    /// The same packet as a fragment of it.
+    #[must_use]
+    pub fn with_fragment(self, fragment: Fragment) -> Self {
+        Self { fragment: Some(fragment), ..self }
+    }
+
+    /// IANA number of what it carries; ICMP's follows the address family.
+    pub fn protocol(&self) -> u8 {
+        match &self.transport {
+            Transport::Tcp { .. } => 6,
+            Transport::Udp { .. } => 17,
+            Transport::Icmp { .. } | Transport::IcmpError { .. } if self.source.is_ipv4() => 1,
+            Transport::Icmp { .. } | Transport::IcmpError { .. } => 58,
+            Transport::Other { protocol } => *protocol,
+        }
+    }
+
+    /// Whether it is a fragment with its packet's transport header, and others follow.
+    pub fn is_first_fragment(&self) -> bool {
+        self.fragment.is_some_and(|fragment| fragment.offset == 0 && fragment.more)
+    }
+
+    /// Whether it is a fragment without transport header.
+    pub fn is_later_fragment(&self) -> bool {
+        self.fragment.is_some_and(|fragment| fragment.offset > 0)
+    }
+}
+
 /// What a packet carries. A later fragment (offset above 0) keeps its packet's transport here, but its frame has no
 /// transport header.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -58,9 +110,9 @@ pub enum Transport {
         /// The packet that it is about; its header and first eight bytes are embedded.
         about: Box<PacketSpec>,
     },
-    /// Any other protocol, by number.
+    /// Any other protocol, by number. ICMP's number in the other family is one of them.
     Other {
-        /// IANA number.
+        /// IANA number; of none that [`Transport`] has otherwise, and of no IPv6 extension header.
         protocol: u8,
     },
 }
@@ -89,6 +141,8 @@ impl TcpFlags {
     pub const FIN_ACK: Self = Self { syn: false, ack: true, fin: true, rst: false };
     /// RST alone.
     pub const RST: Self = Self { syn: false, ack: false, fin: false, rst: true };
+    /// No flag at all, as the later fragments of a segment are judged.
+    pub const NONE: Self = Self { syn: false, ack: false, fin: false, rst: false };
 }
 
 /// A fragment's place.

@@ -1,0 +1,97 @@
+//! Fragments (C-30).
+
+use sg_tests::harness::script::check;
+
+#[test]
+fn c30_later_fragments_follow_their_first() {
+    check(
+        "
+        + in: web in udp 53 203.0.113.0/24
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 1 length 8 => in fragment-without-first
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 0 more => in rule in
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 1 more length 8 => in flow in
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 2 length 8 => in flow in
+        internet: udp OUTSIDER:9 > WEB:53 fragment 6 at 1 length 8 => in fragment-without-first
+        internet: udp OUTSIDER:9 > WEB:80 fragment 7 at 0 more => in no-rule
+        internet: udp OUTSIDER:9 > WEB:80 fragment 7 at 1 length 8 => in fragment-without-first
+        flows web in
+        ",
+    );
+}
+
+#[test]
+fn c30_both_ends_remember_for_themselves() {
+    check(
+        "
+        + out: client out udp 53 web
+        + in: web in udp 53 client
+        client: udp [CLIENT6]:9 > [WEB6]:53 fragment 70000 at 0 more => out rule out, in rule in
+        client: udp [CLIENT6]:9 > [WEB6]:53 fragment 70000 at 1 length 8 => out flow out, in flow in
+        web: udp [WEB6]:53 > [CLIENT6]:9 fragment 70000 at 1 length 8 => out fragment-without-first
+        ",
+    );
+}
+
+#[test]
+fn c30_a_first_fragment_is_remembered_for_thirty_seconds() {
+    check(
+        "
+        + in: web in udp 53 203.0.113.0/24
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 0 more => in rule in
+        advance 29
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 1 length 8 => in flow in
+        advance 1
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 2 length 8 => in fragment-without-first
+        internet: udp OUTSIDER:9 > WEB:53 => in flow in
+        ",
+    );
+}
+
+#[test]
+fn c30_untracked_fragments_are_judged_with_the_remembered_ports() {
+    check(
+        "
+        + in: web in udp 53 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 0 more => in untracked in
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 1 length 8 => in untracked in
+        - in
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 2 length 8 => in no-rule
+        ",
+    );
+}
+
+#[test]
+fn c30_a_fragment_header_on_a_whole_packet_is_no_fragment() {
+    check(
+        "
+        + in: web in udp 53 ::/0
+        internet: udp [OUTSIDER6]:9 > [WEB6]:53 fragment 5 at 0 => in rule in
+        internet: udp [OUTSIDER6]:9 > [WEB6]:53 fragment 5 at 1 length 8 => in fragment-without-first
+        ",
+    );
+}
+
+#[test]
+fn c30_fragments_of_a_ping_belong_to_it() {
+    check(
+        "
+        + in: web in icmp 8 203.0.113.0/24
+        internet: icmp OUTSIDER > WEB echo-request id 7 fragment 5 at 0 more length 8 => in rule in
+        internet: icmp OUTSIDER > WEB echo-request id 7 fragment 5 at 2 length 8 => in flow in
+        flows web in
+        ",
+    );
+}
+
+#[test]
+fn c30_fragments_of_protocols_without_ports_need_their_first_too() {
+    check(
+        "
+        + in: web in 50 203.0.113.0/24
+        internet: proto 50 OUTSIDER > WEB fragment 5 at 1 length 8 => in fragment-without-first
+        internet: proto 50 OUTSIDER > WEB fragment 5 at 0 more length 8 => in rule in
+        internet: proto 50 OUTSIDER > WEB fragment 5 at 1 length 8 => in flow in
+        ",
+    );
+}

@@ -1,0 +1,196 @@
+//! What is tracked and what is not, whatever the protocol: C-01 to C-13.
+
+use sg_tests::harness::script::check;
+
+#[test]
+fn c01_replies_pass_without_rules() {
+    check(
+        "
+        + ask: client out tcp 443 VPC
+        + serve: web in tcp 443 VPC
+        web: tcp WEB:443 > CLIENT:40000 S. => out no-rule
+        client: tcp CLIENT:40000 > WEB:443 S => out rule ask, in rule serve
+        web: tcp WEB:443 > CLIENT:40000 S. => out flow serve, in flow ask
+        web: tcp WEB:443 > CLIENT:40001 S. => out no-rule
+        web: tcp WEB:444 > CLIENT:40000 S. => out no-rule
+        flows client ask, web serve
+        ",
+    );
+}
+
+#[test]
+fn c02_icmp_is_always_tracked() {
+    check(
+        "
+        + in: web in -1 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: icmp OUTSIDER > WEB echo-request id 1 => in rule in
+        internet: udp OUTSIDER:9 > WEB:9 => in untracked in
+        flows web in
+        ",
+    );
+}
+
+#[test]
+fn c03_open_both_ways_is_untracked() {
+    check(
+        "
+        + in: web in tcp 443 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        + almost: web out tcp 0-65534 0.0.0.0/0
+        internet: tcp OUTSIDER:2 > WEB:443 S => in rule in
+        + udp: web out udp all 0.0.0.0/0
+        internet: tcp OUTSIDER:3 > WEB:443 S => in rule in
+        + all: web out tcp all 0.0.0.0/0
+        internet: tcp OUTSIDER:4 > WEB:443 S => in untracked in
+        # The reply passes by the other direction's rule.
+        web: tcp WEB:443 > OUTSIDER:4 S. => out rule almost
+        - almost
+        web: tcp WEB:443 > OUTSIDER:5 S. => out rule all
+        ",
+    );
+}
+
+#[test]
+fn c03_replies_are_untracked_too_where_both_rules_are_for_all_ports() {
+    check(
+        "
+        + in: web in -1 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in untracked in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out untracked out
+        internet: udp OUTSIDER:1 > WEB:443 => in untracked in
+        internet: proto 50 OUTSIDER > WEB => in rule in
+        flows web in
+        ",
+    );
+}
+
+#[test]
+fn c04_tracking_is_decided_by_family() {
+    check(
+        "
+        + in4: web in tcp 443 0.0.0.0/0
+        + in6: web in tcp 443 ::/0
+        + out4: web out -1 0.0.0.0/0
+        + out6: web out -1 ::/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in untracked in4
+        internet: tcp [OUTSIDER6]:1 > [WEB6]:443 S => in untracked in6
+        - out4
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in4
+        internet: tcp [OUTSIDER6]:1 > [WEB6]:443 S => in untracked in6
+        ",
+    );
+}
+
+#[test]
+fn c05_narrower_peers_are_tracked() {
+    check(
+        "
+        + low: web in tcp 443 0.0.0.0/1
+        + high: web in tcp 443 128.0.0.0/1
+        + ref: web in tcp 443 client
+        + out: web out -1 0.0.0.0/0
+        + ask: client out -1 VPC
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule high
+        client: tcp CLIENT:1 > WEB:443 S => out rule ask, in rule low
+        - low
+        client: tcp CLIENT:2 > WEB:443 S => out rule ask, in rule ref
+        ",
+    );
+}
+
+#[test]
+fn c07_the_two_open_rules_may_be_in_two_groups() {
+    check(
+        "
+        + in: web in tcp 443 0.0.0.0/0
+        + out: other out -1 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        groups web: web other
+        internet: tcp OUTSIDER:2 > WEB:443 S => in untracked in
+        ",
+    );
+}
+
+#[test]
+fn c08_one_end_may_track_what_the_other_does_not() {
+    check(
+        "
+        + in: client in -1 0.0.0.0/0
+        + out: client out -1 0.0.0.0/0
+        + serve: web in tcp 443 VPC
+        client: tcp CLIENT:1 > WEB:443 S => out untracked out, in rule serve
+        web: tcp WEB:443 > CLIENT:1 S. => out flow serve, in untracked in
+        flows web serve
+        ",
+    );
+}
+
+#[test]
+fn c10_other_protocols_open_a_pinhole_for_ten_minutes() {
+    check(
+        "
+        + esp: web out 50 203.0.113.0/24
+        internet: proto 50 OUTSIDER > WEB => in no-rule
+        web: proto 50 WEB > OUTSIDER => out rule esp
+        internet: proto 50 OUTSIDER > WEB => in flow esp
+        internet: proto 47 OUTSIDER > WEB => in no-rule
+        internet: proto 50 203.0.113.10 > WEB => in no-rule
+        advance 599
+        internet: proto 50 OUTSIDER > WEB => in flow esp
+        advance 600
+        flows
+        internet: proto 50 OUTSIDER > WEB => in no-rule
+        ",
+    );
+}
+
+#[test]
+fn c11_a_tracked_flow_outlives_its_rule() {
+    check(
+        "
+        + in: web in tcp 443 203.0.113.0/24
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
+        - in
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        internet: tcp OUTSIDER:2 > WEB:443 S => in no-rule
+        + again: web in tcp 443 203.0.113.0/24
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        internet: tcp OUTSIDER:2 > WEB:443 S => in rule again
+        ",
+    );
+}
+
+#[test]
+fn c12_an_untracked_flow_ends_with_either_rule() {
+    check(
+        "
+        + in: web in tcp 443 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in untracked in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out rule out
+        - in
+        internet: tcp OUTSIDER:2 > WEB:443 . => in no-rule
+        + back: web in -1 0.0.0.0/0
+        internet: tcp OUTSIDER:2 > WEB:443 . => in untracked back
+        web: tcp WEB:443 > OUTSIDER:2 . => out untracked out
+        - out
+        web: tcp WEB:443 > OUTSIDER:2 . => out no-rule
+        ",
+    );
+}
+
+#[test]
+fn c13_new_groups_leave_entries_alone() {
+    check(
+        "
+        + in: web in tcp 443 203.0.113.0/24
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        groups web: other
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        internet: tcp OUTSIDER:2 > WEB:443 S => in no-rule
+        ",
+    );
+}

@@ -1,0 +1,212 @@
+//! Small worlds, made without commands: ids are minted from running numbers, slots count up from 0, and the Ethernet
+//! address of slot N is `02:00:00:00:00:NN`.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use sg_userspace::aws::group::SecurityGroup;
+use sg_userspace::aws::ids::{
+    AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
+};
+use sg_userspace::aws::instance::Instance;
+use sg_userspace::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
+use sg_userspace::aws::protocol::{IpProtocol, PortRange};
+use sg_userspace::aws::region::Region;
+use sg_userspace::aws::rule::{Direction, Peer, SecurityGroupRule};
+use sg_userspace::aws::vpc::{Subnet, Vpc};
+use sg_userspace::aws::world::World;
+
+use super::address::{self, CLIENT, CLIENT6, DB, DB6, FAR, SPARE, WEB, WEB6};
+
+/// A rule without identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Permission {
+    /// Ingress or egress.
+    pub direction: Direction,
+    /// Protocol.
+    pub protocol: IpProtocol,
+    /// Ports, or ICMP type and code.
+    pub ports: PortRange,
+    /// Who may be at the other end.
+    pub peer: Peer,
+}
+
+/// The rule that says this, with an id that follows from its number.
+pub fn rule(number: u32, permission: Permission) -> SecurityGroupRule {
+    let Permission { direction, protocol, ports, peer } = permission;
+    let id = SecurityGroupRuleId::mint(0, number);
+    SecurityGroupRule { id, number, direction, protocol, ports, peer, description: None }
+}
+
+/// A world that is being made.
+#[derive(Clone, Debug, Default)]
+pub struct Lab {
+    /// So far.
+    pub world: World,
+}
+
+impl Lab {
+    /// The number of the next object.
+    pub fn next_number(&mut self) -> u32 {
+        self.world.last_number += 1;
+        self.world.last_number
+    }
+
+    /// A VPC with one block of each family.
+    pub fn vpc(&mut self, cidr_ipv4: &str, cidr_ipv6: &str) -> VpcId {
+        let number = self.next_number();
+        let vpc = Vpc {
+            id: VpcId::mint(0, number),
+            number,
+            region: Region::default(),
+            cidr_ipv4: vec![cidr_ipv4.parse().unwrap()],
+            cidr_ipv6: vec![cidr_ipv6.parse().unwrap()],
+            is_default: false,
+            tags: BTreeMap::new(),
+        };
+        let id = vpc.id.clone();
+        self.world.vpcs.insert(id.clone(), vpc);
+        id
+    }
+
+    /// A subnet of both families.
+    pub fn subnet(&mut self, vpc_id: &VpcId, cidr_ipv4: &str, cidr_ipv6: &str) -> SubnetId {
+        let number = self.next_number();
+        let subnet = Subnet {
+            id: SubnetId::mint(0, number),
+            number,
+            vpc_id: vpc_id.clone(),
+            availability_zone: Region::default().zone('a'),
+            cidr_ipv4: cidr_ipv4.parse().unwrap(),
+            cidr_ipv6: Some(cidr_ipv6.parse().unwrap()),
+            tags: BTreeMap::new(),
+        };
+        let id = subnet.id.clone();
+        self.world.subnets.insert(id.clone(), subnet);
+        id
+    }
+
+    /// A group without rules.
+    pub fn group(&mut self, vpc_id: &VpcId, name: &str) -> SecurityGroupId {
+        let number = self.next_number();
+        let group = SecurityGroup {
+            id: SecurityGroupId::mint(0, number),
+            number,
+            name: name.to_owned(),
+            description: String::new(),
+            vpc_id: vpc_id.clone(),
+            rules: Vec::new(),
+            tags: BTreeMap::new(),
+        };
+        let id = group.id.clone();
+        self.world.security_groups.insert(id.clone(), group);
+        id
+    }
+
+    /// A rule of a group; the result is its number.
+    pub fn rule(&mut self, group: &SecurityGroupId, permission: Permission) -> u32 {
+        let number = self.next_number();
+        self.world.security_groups.get_mut(group).unwrap().rules.push(rule(number, permission));
+        number
+    }
+
+    /// An interface, attached to an instance of its own with this name.
+    pub fn interface(
+        &mut self,
+        subnet_id: &SubnetId,
+        name: &str,
+        private_ipv4: &[Ipv4Addr],
+        ipv6: &[Ipv6Addr],
+        groups: &[SecurityGroupId],
+    ) -> NetworkInterfaceId {
+        let vpc_id = self.world.subnets[subnet_id].vpc_id.clone();
+        let instance_number = self.next_number();
+        let instance = Instance {
+            id: InstanceId::mint(0, instance_number),
+            number: instance_number,
+            name: name.to_owned(),
+            vpc_id: vpc_id.clone(),
+            tags: BTreeMap::new(),
+        };
+        let number = self.next_number();
+        let slot = u32::try_from(self.world.network_interfaces.len()).unwrap();
+        let interface = NetworkInterface {
+            id: NetworkInterfaceId::mint(0, number),
+            number,
+            slot,
+            vpc_id,
+            subnet_id: subnet_id.clone(),
+            mac: MacAddr([2, 0, 0, 0, 0, u8::try_from(slot).unwrap()]),
+            private_ipv4: private_ipv4.to_vec(),
+            ipv6: ipv6.to_vec(),
+            groups: groups.to_vec(),
+            source_dest_check: true,
+            connection_tracking: ConnectionTracking::default(),
+            attachment: Some(Attachment {
+                id: AttachmentId::mint(0, number),
+                instance_id: instance.id.clone(),
+                device_index: 0,
+                delete_on_termination: true,
+            }),
+            description: String::new(),
+            tags: BTreeMap::new(),
+        };
+        let id = interface.id.clone();
+        self.world.instances.insert(instance.id.clone(), instance);
+        self.world.network_interfaces.insert(id.clone(), interface);
+        id
+    }
+
+    /// The interface, to change it.
+    pub fn interface_mut(&mut self, id: &NetworkInterfaceId) -> &mut NetworkInterface {
+        self.world.network_interfaces.get_mut(id).unwrap()
+    }
+}
+
+/// The lab of the scripts: groups without rules, and interfaces by name.
+#[derive(Clone, Debug)]
+pub struct StandardLab {
+    /// The world.
+    pub world: World,
+    /// Groups by name: `client`, `web`, `db`, `other`.
+    pub groups: BTreeMap<&'static str, SecurityGroupId>,
+    /// Interfaces by name: `client`, `web`, `db`, `spare` (not attached, group `web`), `far` (in another VPC, group `far`).
+    pub interfaces: BTreeMap<&'static str, NetworkInterfaceId>,
+}
+
+impl StandardLab {
+    /// The standard lab.
+    pub fn new() -> Self {
+        let mut lab = Lab::default();
+        let vpc = lab.vpc(address::VPC, address::VPC6);
+        let near = lab.subnet(&vpc, "10.0.1.0/24", "2600:1f18:0:101::/64");
+        let next = lab.subnet(&vpc, "10.0.2.0/24", "2600:1f18:0:102::/64");
+        let other_vpc = lab.vpc("10.1.0.0/16", "2600:1f18:0:200::/56");
+        let far = lab.subnet(&other_vpc, "10.1.1.0/24", "2600:1f18:0:201::/64");
+
+        let mut groups = BTreeMap::new();
+        for name in ["client", "web", "db", "other"] {
+            groups.insert(name, lab.group(&vpc, name));
+        }
+        groups.insert("far", lab.group(&other_vpc, "far"));
+
+        let mut interfaces = BTreeMap::new();
+        let mut add = |lab: &mut Lab, subnet: &SubnetId, name, ipv4: Ipv4Addr, ipv6: &[Ipv6Addr], group| {
+            interfaces
+                .insert(name, lab.interface(subnet, name, &[ipv4], ipv6, &[SecurityGroupId::clone(group)]));
+        };
+        add(&mut lab, &near, "client", CLIENT, &[CLIENT6], &groups["client"]);
+        add(&mut lab, &near, "web", WEB, &[WEB6], &groups["web"]);
+        add(&mut lab, &next, "db", DB, &[DB6], &groups["db"]);
+        add(&mut lab, &near, "spare", SPARE, &[], &groups["web"]);
+        add(&mut lab, &far, "far", FAR, &[], &groups["far"]);
+        lab.interface_mut(&interfaces["spare"]).attachment = None;
+        Self { world: lab.world, groups, interfaces }
+    }
+}
+
+impl Default for StandardLab {
+    fn default() -> Self {
+        Self::new()
+    }
+}

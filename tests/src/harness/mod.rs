@@ -1,0 +1,8 @@
+//! The harness, in reading order: addresses, worlds, the data planes under test, scripts written by hand, scenarios made
+//! at random, and what holds two data planes against each other.
+
+pub mod address;
+pub mod lab;
+pub mod planes;
+pub mod rule_text;
+pub mod script;
