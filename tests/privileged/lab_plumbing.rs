@@ -8,34 +8,8 @@ use sg_userspace::lab::address::{self, AddressSpec};
 use sg_userspace::lab::link::{LinkSpec, Links};
 use sg_userspace::lab::namespace::{self, Namespace};
 
-/// Names of one test, removed however it ends.
-struct Names(Vec<String>);
-
-impl Names {
-    fn new(test: &str, count: usize) -> Self {
-        crate::require_root();
-        Self((0..count).map(|n| format!("sgt-{test}-{}-{n}", std::process::id())).collect())
-    }
-}
-
-impl Drop for Names {
-    fn drop(&mut self) {
-        for name in &self.0 {
-            let _ = namespace::delete(name);
-        }
-    }
-}
-
-fn spec(index: u32) -> LinkSpec {
-    LinkSpec {
-        host_name: format!("sgt{index}"),
-        index,
-        alias: format!("eni-test-{index}"),
-        mtu: 9001,
-        name: "eth0".into(),
-        mac: [2, 0, 0, 0, (index >> 8) as u8, index as u8],
-    }
-}
+use crate::host_index;
+use crate::joined::{Names, joined, spec};
 
 fn say_hello(server: IpAddr) -> String {
     let mut stream =
@@ -48,35 +22,9 @@ fn say_hello(server: IpAddr) -> String {
     answer
 }
 
-/// A pair whose "host end" lies in the first namespace, so that both ends have addresses.
 #[tokio::test]
 async fn pair_between_two_namespaces_carries_both_families() {
-    let names = Names::new("pair", 2);
-    let one = Namespace::create(&names.0[0]).await.unwrap();
-    let two = Namespace::create(&names.0[1]).await.unwrap();
-    let inner = names.0[1].clone();
-    namespace::run_async_in(&names.0[0], move || async move {
-        let two = Namespace::open(&inner)?;
-        Links::open()?.create(&spec(20), &two).await
-    })
-    .await
-    .unwrap();
-    // The host end was made silent; this test wants it to speak.
-    let quiet = "/proc/sys/net/ipv6/conf/sgt20/disable_ipv6";
-    let state = namespace::run_in(&names.0[0], || {
-        let state = std::fs::read_to_string(quiet)?;
-        std::fs::write(quiet, "0")?;
-        std::fs::write("/proc/sys/net/ipv4/conf/sgt20/arp_ignore", "0")?;
-        Ok(state)
-    })
-    .unwrap();
-    assert_eq!(state.trim(), "1");
-
-    let addresses =
-        |n: u8| vec![format!("10.9.0.{n}/24").parse().unwrap(), format!("fd09::{n}/64").parse().unwrap()];
-    address::configure(&one, &AddressSpec::new(20, addresses(10), 0, 1)).await.unwrap();
-    address::configure(&two, &AddressSpec::new(20, addresses(11), 0, 2)).await.unwrap();
-
+    let names = joined("pair", 20, 9).await;
     let (ready, wait) = std::sync::mpsc::channel();
     let second = names.0[1].clone();
     let server = std::thread::spawn(move || {
@@ -105,17 +53,19 @@ async fn host_end_is_down_named_aliased_and_found_by_prefix() {
     let names = Names::new("ends", 1);
     let instance = Namespace::create(&names.0[0]).await.unwrap();
     let links = Links::open().unwrap();
-    links.create(&spec(61_001), &instance).await.unwrap();
-    let found = links.with_alias_prefix("eni-test-61001").await.unwrap();
+    let index = host_index(1);
+    let alias = spec(index).alias;
+    links.create(&spec(index), &instance).await.unwrap();
+    let found = links.with_alias_prefix(&alias).await.unwrap();
     let [link] = found.as_slice() else { panic!("{found:?}") };
-    assert_eq!((link.index, link.name.as_str(), link.up), (61_001, "sgt61001", false));
-    assert!(links.create(&spec(61_001), &instance).await.is_err(), "the index is taken");
+    assert_eq!((link.index, link.name.as_str(), link.up), (index, spec(index).host_name.as_str(), false));
+    assert!(links.create(&spec(index), &instance).await.is_err(), "the index is taken");
     assert!(links.with_alias_prefix("").await.is_err());
 
-    links.set_up(61_001).await.unwrap();
-    assert!(links.with_alias_prefix("eni-test-61001").await.unwrap()[0].up);
-    assert!(links.delete(61_001).await.unwrap());
-    assert!(!links.delete(61_001).await.unwrap());
+    links.set_up(index).await.unwrap();
+    assert!(links.with_alias_prefix(&alias).await.unwrap()[0].up);
+    assert!(links.delete(index).await.unwrap());
+    assert!(!links.delete(index).await.unwrap());
     assert!(Namespace::create(&names.0[0]).await.is_err(), "the name is taken");
     assert!(namespace::delete(&names.0[0]).unwrap());
     assert!(!namespace::delete(&names.0[0]).unwrap());
@@ -133,7 +83,7 @@ async fn a_hundred_instances_come_up_quickly() {
         let instance = Namespace::create(name).await.unwrap();
         making += begin.elapsed();
         let begin = Instant::now();
-        let index = 62_000 + n;
+        let index = host_index(100 + n);
         links.create(&spec(index), &instance).await.unwrap();
         linking += begin.elapsed();
         let begin = Instant::now();
@@ -151,7 +101,7 @@ async fn a_hundred_instances_come_up_quickly() {
         start.elapsed()
     );
     let begin = Instant::now();
-    let indexes: Vec<_> = (62_000..62_100).collect();
+    let indexes: Vec<_> = (100..200).map(host_index).collect();
     let (count, faults) = links.delete_all(&indexes).await.unwrap();
     println!("100 links deleted: {:?}", begin.elapsed());
     assert_eq!((count, faults.len()), (100, 0));
@@ -161,4 +111,52 @@ async fn a_hundred_instances_come_up_quickly() {
         namespace::delete(name).unwrap();
     }
     println!("100 namespaces deleted: {:?}", begin.elapsed());
+}
+
+/// Which link `ip route get` chooses, seen through `ip netns exec`, which must know our namespaces.
+fn route(namespace: &str, words: &[&str]) -> String {
+    let output = std::process::Command::new("ip")
+        .args(["netns", "exec", namespace, "ip", "route", "get"])
+        .args(words)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{words:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[tokio::test]
+async fn packets_leave_by_the_interface_that_owns_their_source_address() {
+    let names = Names::new("policy", 1);
+    let instance = Namespace::create(&names.0[0]).await.unwrap();
+    let links = Links::open().unwrap();
+    // Two interfaces in one subnet and one elsewhere.
+    let nets =
+        [("10.7.0.10/24", "fd07::10/64"), ("10.7.0.11/24", "fd07::11/64"), ("10.7.1.10/24", "fd07:1::10/64")];
+    for (n, (v4, v6)) in (0_u32..).zip(nets) {
+        let index = host_index(10 + n);
+        links.create(&LinkSpec { name: format!("eth{n}"), ..spec(index) }, &instance).await.unwrap();
+        let addresses = vec![v4.parse().unwrap(), v6.parse().unwrap()];
+        address::configure(&instance, &AddressSpec::new(index, addresses, n, 3)).await.unwrap();
+        links.set_up(index).await.unwrap();
+    }
+    let chosen = [
+        ("198.51.100.1", None, "via 10.7.0.1 dev eth0"),
+        ("198.51.100.1", Some("10.7.0.10"), "via 10.7.0.1 dev eth0"),
+        ("198.51.100.1", Some("10.7.0.11"), "via 10.7.0.1 dev eth1"),
+        ("198.51.100.1", Some("10.7.1.10"), "via 10.7.1.1 dev eth2"),
+        ("10.7.1.99", Some("10.7.0.10"), "via 10.7.0.1 dev eth0"),
+        ("10.7.0.99", Some("10.7.0.11"), "dev eth1"),
+        ("2001:db8::1", None, "via fe80::1 dev eth0"),
+        ("2001:db8::1", Some("fd07::11"), "via fe80::1 dev eth1"),
+        ("2001:db8::1", Some("fd07:1::10"), "via fe80::1 dev eth2"),
+        ("fd07::99", Some("fd07::11"), "dev eth1"),
+    ];
+    for (to, from, expected) in chosen {
+        let words: Vec<_> =
+            [to].into_iter().chain(from.into_iter().flat_map(|from| ["from", from])).collect();
+        let found = route(&names.0[0], &words);
+        assert!(found.contains(expected), "{words:?}: {found}");
+    }
+    let (count, faults) = links.delete_all(&[10, 11, 12, 13].map(host_index)).await.unwrap();
+    assert_eq!((count, faults.len()), (3, 0));
 }

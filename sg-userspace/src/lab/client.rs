@@ -203,6 +203,7 @@ async fn exchange_datagram(spec: &ClientSpec, target: SocketAddr) -> Result<Clie
     let socket = UdpSocket::bind(source)
         .await
         .with_context(|| format!("cannot use `{source}`: not this instance's"))?;
+    ping::hear_errors(&socket, target)?;
     let begin = Instant::now();
     let mut buffer = vec![0; 65_535];
     let talk = async {

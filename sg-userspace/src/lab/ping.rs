@@ -8,7 +8,9 @@ use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
-use nix::sys::socket::{AddressFamily, SockFlag, SockProtocol, SockType, SockaddrStorage, bind, socket};
+use nix::sys::socket::{
+    AddressFamily, SockFlag, SockProtocol, SockType, SockaddrStorage, bind, setsockopt, socket, sockopt,
+};
 use tokio::net::UdpSocket;
 use tokio::time::timeout;
 
@@ -39,6 +41,7 @@ pub async fn echo(target: SocketAddr, source: Option<IpAddr>, limit: Duration) -
             .with_context(|| format!("cannot use `{source}`: it is not this instance's"))?;
     }
     let socket = UdpSocket::from_std(socket)?;
+    hear_errors(&socket, target)?;
     let mut message = vec![0; 64];
     message[0] = request;
     message[7] = 1;
@@ -66,4 +69,13 @@ pub async fn echo(target: SocketAddr, source: Option<IpAddr>, limit: Duration) -
             None => Err(error).with_context(|| format!("cannot ping `{}`", target.ip())),
         },
     }
+}
+
+/// Also "no route" and "prohibited" are then told by a datagram socket; by itself it hears refusals only.
+pub(super) fn hear_errors(socket: &UdpSocket, target: SocketAddr) -> Result<()> {
+    match target {
+        SocketAddr::V4(_) => setsockopt(socket, sockopt::Ipv4RecvErr, &true),
+        SocketAddr::V6(_) => setsockopt(socket, sockopt::Ipv6RecvErr, &true),
+    }
+    .context("cannot ask for a socket's errors")
 }
