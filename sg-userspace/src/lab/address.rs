@@ -44,7 +44,8 @@ pub struct AddressSpec {
 }
 
 impl AddressSpec {
-    /// Interface `n` of an instance with `count` interfaces.
+    /// Interface `n` of an instance with `count` interfaces. The internet host is one too: an address and the prefix
+    /// length of its /24.
     pub fn new(index: u32, addresses: Vec<IpNet>, n: u32, count: u32) -> Self {
         let router_v4 = addresses.iter().find_map(|address| match address {
             IpNet::V4(net) => Some(router(*net)),

@@ -55,17 +55,12 @@ pub async fn tear_down(manifest: &Path) -> Result<Removed> {
 /// All faults, one a line.
 pub async fn delete_links(alias_prefix: &str) -> Result<usize> {
     let links = Links::open()?;
-    let mut faults = Vec::new();
-    let mut count = 0;
-    for link in links.with_alias_prefix(alias_prefix).await? {
-        match links.delete(link.index).await {
-            Ok(true) => count += 1,
-            Ok(false) => {}
-            Err(error) => faults.push(format!("{error:#}")),
-        }
-    }
+    let found: Vec<_> =
+        links.with_alias_prefix(alias_prefix).await?.into_iter().map(|link| link.index).collect();
+    let (count, faults) = links.delete_all(&found).await?;
     if !faults.is_empty() {
-        bail!("some links are left:\n  {}", faults.join("\n  "));
+        let lines: Vec<_> = faults.iter().map(|fault| format!("{fault:#}")).collect();
+        bail!("some links are left:\n  {}", lines.join("\n  "));
     }
     Ok(count)
 }

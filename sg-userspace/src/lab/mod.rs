@@ -10,9 +10,14 @@ pub mod plan;
 
 pub mod address;
 pub mod cleanup;
+pub mod client;
+pub mod hold;
 pub mod hosts;
 pub mod link;
 pub mod manifest;
 pub mod namespace;
 pub mod netlink;
+pub mod ping;
 pub mod process;
+pub mod real;
+pub mod server;
