@@ -1,1 +1,4 @@
-//! x
+//! The rootless tier: everything that a plain `cargo test` can check.
+
+mod command;
+mod lab_file;
