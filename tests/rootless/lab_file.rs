@@ -368,3 +368,27 @@ fn instances_that_say_too_much_or_too_little_are_located() {
     check(&one("{ subnet: main, address: 10.0.0.3 }"), 9, 7, &["reserved address range"]);
     assert!(refusal("vpcs: {}\n").to_string().contains("at least one VPC"));
 }
+
+#[test]
+fn errors_of_shape_are_said_in_plain_words() {
+    let lab = "vpcs:\n  lab:\n    cidr: 10.0.0.0/16\n";
+    check("vpcs:\n  lab: {}\n", 2, 8, &["missing field `cidr`"]);
+    check(&format!("{lab}    cidr: 10.0.0.0/16\n"), 4, 5, &["`cidr` is here twice"]);
+    check(&format!("{lab}    subnets: [a]\n"), 4, 14, &["expected `key: value` entries"]);
+    check(
+        &format!("{lab}    security-groups:\n      web: {{ inbound: HTTP from anywhere }}\n"),
+        5,
+        23,
+        &["expected a list"],
+    );
+    check(&format!("{lab}    default: maybe\n"), 4, 14, &["expected `true` or `false`"]);
+    check("", 1, 1, &["starts with `vpcs:`"]);
+    check("vpcs:\n  a.b: { cidr: 10.0.0.0/16 }\n", 2, 3, &["has no dot"]);
+}
+
+#[test]
+fn refusals_say_what_to_do() {
+    let text = "vpcs:\n  lab:\n    cidr: 10.0.0.0/16\n    subnets: { a: { cidr: 10.1.0.0/24 } }\n";
+    check(text, 4, 16, &["The CIDR '10.1.0.0/24' is invalid: a subnet lies inside", "(InvalidSubnet.Range)"]);
+    check("vpcs:\n  lab: { cidr: 10.0.0.0/8 }\n", 2, 3, &["'10.0.0.0/8'", "/16 to /28"]);
+}

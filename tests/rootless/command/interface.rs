@@ -126,8 +126,8 @@ fn m_13_an_interface_without_groups_gets_the_default_group_and_never_none() {
     let none = modify(Vec::new());
     check_refused(&mut account.world, none, "MissingParameter", "at least one group");
     let both = vec![account.db.clone(), account.web.clone()];
-    let replaced = modify(both.clone());
-    applied(&mut account.world, replaced);
+    let repeated = modify([&both[..], &both[..1]].concat());
+    applied(&mut account.world, repeated);
     assert_eq!(account.world.network_interfaces[&interface_id].groups, both);
 }
 
