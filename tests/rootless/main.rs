@@ -1,4 +1,8 @@
-//! Tests that need no root: `cargo test` runs them for anyone.
+//! The rootless tier: everything that a plain `cargo test` can check.
 
+mod cli;
+mod command;
+mod lab_file;
 mod packet;
 mod semantics;
+mod store;

@@ -8,9 +8,9 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::controller::directory;
-use crate::controller::spawn;
+use crate::controller::{directory, servers, spawn};
 
+mod builtin;
 mod change;
 mod check;
 mod clock;
@@ -126,6 +126,10 @@ enum Command {
     Version(version::VersionArgs),
     #[command(hide = true, name = spawn::SUBCOMMAND)]
     Controller(controller::ControllerArgs),
+    #[command(hide = true, name = servers::SUBCOMMAND)]
+    ServeBuiltin(builtin::ServeArgs),
+    #[command(hide = true)]
+    Client(builtin::ClientArgs),
 }
 
 /// Carries out what was typed.
@@ -153,5 +157,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Clock(command) => command.run(context),
         Command::Version(args) => args.run(context),
         Command::Controller(args) => args.run(context),
+        Command::ServeBuiltin(args) => args.run(),
+        Command::Client(args) => args.run(context),
     }
 }

@@ -182,7 +182,7 @@ fn free_slot(world: &World) -> u32 {
     (0..).zip(&taken).find(|(slot, taken)| slot != *taken).map_or(taken.len() as u32, |(slot, _)| slot)
 }
 
-/// Checks that an interface of this VPC may carry these groups (M-14, Q-03), and drops repetitions.
+/// Checks that an interface of this VPC may carry these groups (M-14, Q-03). CHOICE: a group named twice counts once.
 fn check_groups(
     edit: &Edit<'_>,
     vpc_id: &VpcId,

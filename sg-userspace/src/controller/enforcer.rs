@@ -102,6 +102,15 @@ pub fn open(_options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
     anyhow::bail!(NO_KERNEL)
 }
 
+/// Opens the kernel data plane: adopts what is pinned, or loads it.
+///
+/// # Errors
+/// Where the kernel refuses, or what is pinned is of another version.
+#[cfg(feature = "kernel")]
+pub fn open(options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
+    crate::kernel::enforcer::open(options)
+}
+
 /// What a build without the kernel data plane says.
 #[cfg(not(feature = "kernel"))]
 pub const NO_KERNEL: &str = "this build of sgsim has no kernel data plane, so it can check lab files but not enforce; \

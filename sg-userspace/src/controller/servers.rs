@@ -4,15 +4,18 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ipnet::{Ipv4Net, Ipv6Net};
 use tokio::sync::mpsc;
 
 use crate::aws::ids::InstanceId;
 use crate::lab::file::shorthand::Server;
 use crate::lab::process::{self, Inside};
+use crate::lab::real::{self, Real};
+use crate::lab::server::{Listener, ServerSpec, Service};
 use crate::store::manifest::{LabManifest, ServerRecord};
 
 use super::directory::StateDirectory;
@@ -40,13 +43,34 @@ pub async fn start(
     let internet =
         (super::build::INTERNET_NAME, lab.internet_namespace.clone(), lab.lab.internet.servers.as_slice());
     for (name, namespace, servers) in instances.chain([internet]) {
-        for server in servers {
+        let inside = Inside::new(&namespace);
+        let mut note = |title: String, pid| {
+            records.entry(namespace.clone()).or_default().push(ServerRecord { name: title, pid });
+        };
+        // One process serves all built-in ports of an instance.
+        let builtin = servers.iter().filter_map(listener).collect::<Vec<_>>();
+        let log = directory.logs().join(format!("{name}.log"));
+        if !builtin.is_empty() {
+            let pid = process::spawn(&inside, &builtin_argv(name, &builtin)?, &log)
+                .with_context(|| format!("cannot start the built-in servers of `{name}`"))?;
+            for server in servers.iter().filter(|server| listener(server).is_some()) {
+                note(title(server), pid);
+                waiting.push((format!("{name} {}", title(server)), pid, server.clone(), log.clone()));
+            }
+        }
+        for server in servers.iter().filter(|server| listener(server).is_none()) {
             let title = title(server);
-            let log = directory.logs().join(format!("{name}-{}.log", title.replace([' ', '/'], "-")));
-            let pid = spawn(directory, &namespace, name, server, &log)
-                .with_context(|| format!("cannot start server `{title}` of `{name}`"))?;
-            records.entry(namespace.clone()).or_default().push(ServerRecord { name: title.clone(), pid });
-            waiting.push((format!("{name} {title}"), pid, server.clone(), log));
+            let pid = match real_server(server) {
+                Some((real, port)) => {
+                    let data = directory.servers().join(name).join(port.to_string());
+                    real::start(&real, &inside, name, &data).await
+                }
+                None => {
+                    let Server::Run(command) = server else { continue };
+                    process::spawn(&inside, &["/bin/sh".into(), "-c".into(), command.into()], &log)
+                }
+            };
+            note(title.clone(), pid.with_context(|| format!("cannot start server `{title}` of `{name}`"))?);
         }
     }
     let total = waiting.len();
@@ -86,29 +110,33 @@ fn title(server: &Server) -> String {
     }
 }
 
-fn spawn(
-    directory: &StateDirectory,
-    namespace: &str,
-    instance: &str,
-    server: &Server,
-    log: &Path,
-) -> Result<u32> {
-    let inside = Inside::new(namespace);
-    let builtin = |kind: &str, port: u16| -> Result<Vec<OsString>> {
-        let program = std::env::current_exe().context("cannot find this program's own file")?;
-        Ok(vec![program.into(), SUBCOMMAND.into(), kind.into(), port.to_string().into()])
+fn listener(server: &Server) -> Option<Listener> {
+    let (service, port) = match server {
+        Server::Tcp(port) => (Service::TcpEcho, *port),
+        Server::Udp(port) => (Service::UdpEcho, *port),
+        Server::Http(port) => (Service::Http, *port),
+        Server::Nginx(_) | Server::Postgres(_) | Server::Run(_) => return None,
     };
-    let argv = match server {
-        Server::Tcp(port) => builtin("tcp", *port)?,
-        Server::Udp(port) => builtin("udp", *port)?,
-        Server::Http(port) => builtin("http", *port)?,
-        Server::Run(command) => vec!["/bin/sh".into(), "-c".into(), command.into()],
-        Server::Nginx(port) | Server::Postgres(port) => {
-            let data: PathBuf = directory.servers().join(instance).join(port.to_string());
-            bail!("real servers are not wired yet (their data would go to `{}`)", data.display());
+    Some(Listener { service, port })
+}
+
+/// A server from the distribution, and its port.
+fn real_server(server: &Server) -> Option<(Real, u16)> {
+    match server {
+        Server::Nginx(port) => Some((Real::Nginx { ports: vec![*port] }, *port)),
+        // Who may log in is for the security groups to say, within the lab.
+        Server::Postgres(port) => {
+            let trusted = vec![Ipv4Net::default().into(), Ipv6Net::default().into()];
+            Some((Real::Postgres { port: *port, trusted }, *port))
         }
-    };
-    process::spawn(&inside, &argv, log)
+        Server::Tcp(_) | Server::Udp(_) | Server::Http(_) | Server::Run(_) => None,
+    }
+}
+
+fn builtin_argv(name: &str, listeners: &[Listener]) -> Result<Vec<OsString>> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let spec = ServerSpec { name: name.to_owned(), listeners: listeners.to_vec() };
+    Ok(vec![program.into(), SUBCOMMAND.into(), serde_json::to_string(&spec)?.into()])
 }
 
 async fn until_listening(pid: u32, server: &Server) -> Result<()> {

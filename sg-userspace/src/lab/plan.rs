@@ -178,6 +178,10 @@ impl Planner {
         default_region: &Region,
     ) -> Result<(), LabError> {
         let place = Place::of(name, format!("vpcs.{}", name.value));
+        if name.value.is_empty() || name.value.contains('.') {
+            // `VPC.GROUP` and `VPC.SUBNET` name things across VPCs.
+            return Err(place.error("a VPC's name is not empty and has no dot; write another"));
+        }
         let region = vpc.region.as_ref().map_or(default_region, |written| &written.0).clone();
         let cidr_ipv4: Vec<_> = vpc.cidr.0.iter().map(|written| written.0).collect();
         let cidr_ipv6: Vec<_> = vpc.ipv6.0.iter().map(|written| written.0).collect();

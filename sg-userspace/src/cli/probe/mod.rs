@@ -213,7 +213,9 @@ fn judge(
     let is_first = |event: &&VerdictEvent| {
         event.direction == direction && event.interface.as_ref() == Some(&interface.id)
     };
-    if let Some(event) = events.iter().find(is_first) {
+    // A packet that was let out and has nowhere to go is told of twice.
+    let lost = events.iter().filter(is_first).find(|event| event.reason == Reason::NoRoute);
+    if let Some(event) = lost.or_else(|| events.iter().find(is_first)) {
         return Some(event.clone());
     }
     let flow = flows

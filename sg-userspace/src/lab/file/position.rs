@@ -45,7 +45,7 @@ impl LabError {
         // The place stands in front already.
         let text = error.without_snippet().to_string();
         let message = text.split(" at line ").next().unwrap_or_default();
-        let message = message.strip_prefix("error: ").unwrap_or(message).trim_end_matches(':').to_owned();
+        let message = in_plain_words(message.trim_end_matches(':'));
         Self { at, path: String::new(), message, code: None }
     }
 }
@@ -212,7 +212,47 @@ impl<'de, T: FromText> Deserialize<'de> for Written<T> {
     }
 }
 
-/// Puts a place and a path to AWS's refusal.
+/// The YAML reader's terms, said for somebody who writes the file.
+fn in_plain_words(message: &str) -> String {
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(',').next().unwrap_or_default();
+        return format!("`{key}` is here twice; remove or rename one");
+    }
+    match message {
+        "expected mapping start" => "expected `key: value` entries; write `{}` for none".to_owned(),
+        "expected sequence start" => "expected a list: `- item` lines or `[item, item]`".to_owned(),
+        "unexpected end of input" => "the file ends too early; a lab file starts with `vpcs:`".to_owned(),
+        "invalid boolean" => "expected `true` or `false`".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+/// What to do about AWS's refusal, where its own words do not say.
+fn remedy(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "InvalidVpc.Range" => {
+            "a VPC's blocks are /16 to /28 (IPv6: /44 to /60 in steps of four), apart from each other and private or public unicast"
+        }
+        "InvalidSubnet.Range" => {
+            "a subnet lies inside its VPC's `cidr` and is /16 to /28 (IPv6: inside the VPC's `ipv6`, /44 to /64 in steps of four)"
+        }
+        "InvalidSubnet.Conflict" => "give it a block that no other subnet of the VPC covers",
+        "InvalidGroup.Duplicate" => "names are unique in a VPC without regard to case; rename one",
+        "InvalidPermission.Duplicate" => "remove one of the two",
+        "SecurityGroupsPerInterfaceLimitExceeded" => {
+            "name fewer groups, or raise it with `quotas: {groups-per-interface: N}`"
+        }
+        "RulesPerSecurityGroupLimitExceeded" => "raise it with `quotas: {rules-per-group: N}`",
+        "InsufficientFreeAddressesInSubnet" => "give the subnet a larger block",
+        _ => return None,
+    })
+}
+
+/// Puts a place, a path and a remedy to AWS's refusal.
 pub(crate) fn refused(at: Option<Position>, path: impl Into<String>, error: AwsError) -> LabError {
-    LabError { at, path: path.into(), message: error.message, code: Some(error.code) }
+    let AwsError { code, mut message } = error;
+    if let Some(remedy) = remedy(&code) {
+        message = format!("{}: {remedy}", message.trim_end_matches('.'));
+    }
+    LabError { at, path: path.into(), message, code: Some(code) }
 }
