@@ -2,6 +2,7 @@
 
 mod cli;
 mod command;
+mod controller;
 mod lab_file;
 mod packet;
 mod semantics;
