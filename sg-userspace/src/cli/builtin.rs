@@ -57,7 +57,8 @@ enum ProbeWord {
 
 impl ServeArgs {
     pub(super) fn run(self) -> Result<Exit> {
-        let spec: ServerSpec = serde_json::from_str(&self.specification).context("not a server specification")?;
+        let spec: ServerSpec =
+            serde_json::from_str(&self.specification).context("not a server specification")?;
         runtime()?.block_on(server::serve(spec))?;
         Ok(Exit::Success)
     }

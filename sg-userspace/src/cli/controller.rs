@@ -22,7 +22,7 @@ impl ControllerArgs {
             .with_ansi(false)
             .with_writer(std::io::stderr)
             .init();
-        run::run(&context.directory, enforcer::open)?;
+        run::run(&context.directory, Box::new(enforcer::open))?;
         Ok(Exit::Success)
     }
 }

@@ -108,21 +108,25 @@ pub(super) fn interface<'w>(world: &'w World, text: &str) -> Result<&'w NetworkI
 }
 
 /// The error for a name that nothing has.
-pub(super) fn unknown<'n>(kind: &str, text: &str, known: impl Iterator<Item = &'n str>) -> anyhow::Error {
+pub(super) fn unknown<T: AsRef<str>>(
+    kind: &str,
+    text: &str,
+    known: impl Iterator<Item = T>,
+) -> anyhow::Error {
     let known = known.collect::<Vec<_>>();
-    let nearest = known.iter().map(|name| (distance(text, name), *name)).min();
+    let nearest = known.iter().map(|name| (distance(text, name.as_ref()), name.as_ref())).min();
     match nearest {
         Some((distance, name)) if distance <= 1 + text.len() / 4 => {
             anyhow!("there is no {kind} `{text}`; did you mean `{name}`?")
         }
-        Some(_) => anyhow!("there is no {kind} `{text}`; there is {}", names(known.into_iter())),
+        Some(_) => anyhow!("there is no {kind} `{text}`; there is {}", names(known.iter())),
         None => anyhow!("there is no {kind} `{text}`, nor any other"),
     }
 }
 
-fn names<'n>(known: impl Iterator<Item = &'n str>) -> String {
+fn names<T: AsRef<str>>(known: impl Iterator<Item = T>) -> String {
     const SHOWN: usize = 8;
-    let mut known = known.collect::<Vec<_>>();
+    let mut known = known.map(|name| name.as_ref().to_owned()).collect::<Vec<_>>();
     known.sort_unstable();
     known.dedup();
     let rest = known.len().saturating_sub(SHOWN);

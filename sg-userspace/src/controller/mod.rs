@@ -18,7 +18,6 @@ use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
 
-pub mod bpffs;
 pub mod build;
 pub mod built;
 pub mod client;
@@ -42,7 +41,7 @@ use socket::Call;
 use watch::Watchers;
 
 /// Opens the data plane behind a controller: adopts what is pinned, or loads it.
-pub type OpenEnforcer = fn(&EnforcerOptions) -> anyhow::Result<Box<dyn Enforcer>>;
+pub type OpenEnforcer = Box<dyn Fn(&EnforcerOptions) -> anyhow::Result<Box<dyn Enforcer>>>;
 
 /// The state and everything that it is kept in step with.
 pub struct Controller {
@@ -97,7 +96,6 @@ impl Controller {
     /// Puts the stored state in force on the data plane that is pinned, and takes over the links that are there.
     async fn adopt(&mut self) -> anyhow::Result<()> {
         let Some(lab) = self.lab.clone() else { return Ok(()) };
-        bpffs::mount_at(&self.directory.bpf())?;
         let mut enforcer = (self.open_enforcer)(&EnforcerOptions {
             directory: self.directory.clone(),
             hook: lab.hook,

@@ -137,7 +137,7 @@ pub struct Progress {
 
 /// A refusal or failure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-#[error("{message}")]
+#[error("{}", self.sentence())]
 pub struct ErrorReply {
     /// AWS's error code, or the controller's own: see [`code`].
     pub code: String,
@@ -149,6 +149,15 @@ impl ErrorReply {
     /// An error with this code.
     pub fn new(code: &str, message: impl Into<String>) -> Self {
         Self { code: code.to_owned(), message: message.into() }
+    }
+
+    /// The message, with the code where that is AWS's and says more.
+    fn sentence(&self) -> String {
+        if code::OWN.contains(&self.code.as_str()) {
+            self.message.clone()
+        } else {
+            format!("{} ({})", self.message, self.code)
+        }
     }
 }
 
@@ -164,6 +173,8 @@ pub mod code {
     pub const LAB_EXISTS: &str = "LabExists";
     /// No lab is up.
     pub const NO_LAB: &str = "NoLab";
+    /// All of them.
+    pub const OWN: [&str; 5] = [BAD_REQUEST, SYSTEM, LAB_FILE, LAB_EXISTS, NO_LAB];
 }
 
 /// What the controller says about itself.

@@ -18,7 +18,7 @@ use super::built::{Built, free_link_base};
 use super::directory::StateDirectory;
 use super::enforcer::EnforcerOptions;
 use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
-use super::{Controller, bpffs, servers, system};
+use super::{Controller, servers, system};
 
 impl Controller {
     /// Builds a lab. One that is up already, from the same file, is left as it is.
@@ -81,7 +81,6 @@ impl Controller {
     ) -> anyhow::Result<()> {
         // A controller may have died in the middle of this.
         cleanup::tear_down(&self.directory.made()).await?;
-        bpffs::mount_at(&self.directory.bpf())?;
         let options =
             EnforcerOptions { directory: self.directory.clone(), hook: lab.hook, link_base: lab.link_base };
         let mut enforcer = (self.open_enforcer)(&options)?;
@@ -117,7 +116,6 @@ impl Controller {
             enforcer.remove()?;
         }
         self.enforcer = None;
-        bpffs::unmount(&self.directory.bpf())?;
         self.store.replace(&World::default(), None)?;
         self.world = World::default();
         self.lab = None;
@@ -137,7 +135,8 @@ pub fn clean_up_after_crash(directory: &StateDirectory) -> anyhow::Result<cleanu
         .build()
         .context("cannot start the runtime")?;
     let removed = runtime.block_on(cleanup::tear_down(&directory.made()))?;
-    bpffs::unmount(&directory.bpf())?;
+    #[cfg(feature = "kernel")]
+    crate::kernel::bpffs::remove(&directory.bpf())?;
     directory.forget()?;
     drop(lock);
     Ok(removed)

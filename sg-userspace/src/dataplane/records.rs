@@ -84,7 +84,11 @@ pub fn interfaces_by_number(world: &World) -> BTreeMap<u32, NetworkInterfaceId> 
 }
 
 /// A flow entry in shared terms; `None` if its interface is gone.
-pub fn flow(interfaces: &BTreeMap<u32, NetworkInterfaceId>, key: &FlowKey, entry: &FlowEntry) -> Option<Flow> {
+pub fn flow(
+    interfaces: &BTreeMap<u32, NetworkInterfaceId>,
+    key: &FlowKey,
+    entry: &FlowEntry,
+) -> Option<Flow> {
     let (interface_protocol, ports, local, remote) = match *key {
         FlowKey::V4(key) => (
             key.interface_protocol,

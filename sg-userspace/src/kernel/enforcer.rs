@@ -1,6 +1,7 @@
 //! The kernel data plane as the controller asks for it.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::Result;
@@ -20,11 +21,13 @@ use crate::dataplane::row::{self, CounterRow, Enforcement, Events, FlowRow, Verd
 use crate::dataplane::{Dataplane, Flow, records};
 
 use super::attach::Hook;
+use super::bpffs;
 use super::dataplane::KernelDataplane;
 
 /// [`KernelDataplane`] with what was told of it so far.
 pub struct KernelEnforcer {
     dataplane: KernelDataplane,
+    pins: PathBuf,
     lost: u64,
 }
 
@@ -37,9 +40,11 @@ pub fn open(options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
         row::Hook::Tcx => Hook::Tcx,
         row::Hook::Xdp => Hook::Xdp,
     };
-    let dataplane = KernelDataplane::load(Some(&options.directory.bpf()), options.link_base, hook)?;
+    let pins = options.directory.bpf();
+    bpffs::ensure(&pins)?;
+    let dataplane = KernelDataplane::load(Some(&pins), options.link_base, hook)?;
     let lost = dataplane.lost_reports()?;
-    Ok(Box::new(KernelEnforcer { dataplane, lost }))
+    Ok(Box::new(KernelEnforcer { dataplane, pins, lost }))
 }
 
 impl Enforcer for KernelEnforcer {
@@ -132,7 +137,7 @@ impl Enforcer for KernelEnforcer {
 
     /// Nothing but the pins holds anything once this value is dropped, and they go with their bpffs.
     fn remove(&mut self) -> Result<()> {
-        Ok(())
+        bpffs::remove(&self.pins)
     }
 }
 
