@@ -1,2 +1,3 @@
-//! x
-fn main() {}
+//! The privileged tier: real programs in a real kernel. Fails, rather than skips, where it cannot run.
+
+mod load;
