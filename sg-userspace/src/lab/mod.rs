@@ -1,0 +1,4 @@
+//! Labs: the file that describes one, and what it becomes.
+
+pub mod file;
+pub mod plan;
