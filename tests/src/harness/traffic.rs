@@ -100,8 +100,8 @@ fn transport() -> impl Strategy<Value = TransportPlan> {
 fn fragment() -> impl Strategy<Value = Option<Fragment>> {
     let fragment = |offset: u16, more| (1u32..3).prop_map(move |id| Some(Fragment { id, offset, more }));
     prop_oneof![
-        16 => Just(None),
-        3 => fragment(0, true),
+        40 => Just(None),
+        5 => fragment(0, true),
         1 => fragment(1, true),
         1 => fragment(2, false),
         1 => fragment(0, false),
@@ -112,9 +112,9 @@ fn end() -> impl Strategy<Value = End> {
     let fixed = |(v4, v6)| End::Fixed(v4, v6);
     prop_oneof![
         16 => (0usize..4, 0usize..2).prop_map(|(interface, address)| End::Interface(interface, address)),
-        5 => select(&OUTSIDE[..]).prop_map(fixed),
+        6 => select(&OUTSIDE[..]).prop_map(fixed),
         1 => select(&NOBODY[..]).prop_map(fixed),
-        2 => select(&SPECIAL[..]).prop_map(fixed),
+        1 => select(&SPECIAL[..]).prop_map(fixed),
     ]
 }
 
@@ -172,7 +172,10 @@ impl PacketPlan {
     pub fn resolve(&self, world: &World, interfaces: &[NetworkInterfaceId]) -> Option<Sent> {
         let in_family = |is_ipv6| {
             let source = self.spoofed.as_ref().unwrap_or(&self.from).address(world, interfaces, is_ipv6)?;
-            Some((source, self.to.address(world, interfaces, is_ipv6)?))
+            // What the internet sends to itself is of no interest.
+            let is_outside = matches!((&self.from, &self.to), (End::Fixed(..), End::Fixed(..)));
+            let to = if is_outside { &End::Interface(0, 0) } else { &self.to };
+            Some((source, to.address(world, interfaces, is_ipv6)?))
         };
         let (source, destination) = in_family(self.is_ipv6).or_else(|| in_family(!self.is_ipv6))?;
         let transport = match self.transport {

@@ -178,6 +178,20 @@ fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
         })
 }
 
+/// A rule for everything from or to everywhere, or nearly: without these hardly a packet would pass both ends.
+fn generous_rule_plan() -> impl Strategy<Value = RulePlan> {
+    let peer = select(vec!["0.0.0.0/0", "0.0.0.0/0", "10.0.0.0/8", "0.0.0.0/1"])
+        .prop_map(|cidr| PeerPlan::Block(Peer::CidrIpv4(cidr.parse().unwrap())));
+    let peer6 = select(vec!["::/0", "2000::/3"])
+        .prop_map(|cidr| PeerPlan::Block(Peer::CidrIpv6(cidr.parse().unwrap())));
+    (rule_plan(), prop_oneof![2 => peer, 1 => peer6]).prop_map(|(plan, peer)| RulePlan {
+        protocol: IpProtocol::All,
+        ports: PortRange::ALL,
+        peer,
+        ..plan
+    })
+}
+
 /// A world to be.
 #[derive(Clone, Debug)]
 pub struct WorldPlan {
@@ -185,10 +199,11 @@ pub struct WorldPlan {
     rules: Vec<RulePlan>,
 }
 
-/// A world of two to four interfaces and up to sixteen rules.
+/// A world of two to four interfaces and up to 24 rules.
 pub fn world_plan() -> impl Strategy<Value = WorldPlan> {
-    (prop::collection::vec(interface_plan(), 2..=4), prop::collection::vec(rule_plan(), 0..=16))
-        .prop_map(|(interfaces, rules)| WorldPlan { interfaces, rules })
+    let interfaces = prop::collection::vec(interface_plan(), 2..=4);
+    let rules = prop::collection::vec(prop_oneof![rule_plan(), generous_rule_plan()], 0..=24);
+    (interfaces, rules).prop_map(|(interfaces, rules)| WorldPlan { interfaces, rules })
 }
 
 impl WorldPlan {
