@@ -194,3 +194,29 @@ fn a_reset_without_entry_is_allowed_by_its_rule_and_not_tracked() {
         ",
     );
 }
+
+#[test]
+fn c22_the_initiator_alone_does_not_establish_a_connection() {
+    check(
+        "
+        + in: web in tcp 443 203.0.113.0/24
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        advance 120
+        flows
+        ",
+    );
+}
+
+#[test]
+fn c24_after_one_fin_of_either_side_a_syn_belongs_to_the_old_connection() {
+    check_established(
+        "
+        - in
+        internet: tcp OUTSIDER:1 > WEB:443 F. => in flow in
+        internet: tcp OUTSIDER:1 > WEB:443 S => in flow in
+        web: tcp WEB:443 > OUTSIDER:1 F. => out flow in
+        internet: tcp OUTSIDER:1 > WEB:443 S => in no-rule
+        ",
+    );
+}
