@@ -1,2 +1,45 @@
-//! x
-fn main() {}
+//! The BPF programs: the thin shell around `sg_common::datapath`. An entry point is one expression.
+
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch)]
+
+mod atomic;
+mod count;
+mod deliver;
+mod fabric;
+mod frame;
+mod maps;
+mod tables;
+
+use aya_ebpf::macros::{classifier, xdp};
+use aya_ebpf::programs::{TcContext, XdpContext};
+
+/// TCX ingress of a host-side link: what its instance sends.
+#[classifier]
+pub fn sg_from_link(ctx: TcContext) -> i32 {
+    deliver::from_link(&ctx)
+}
+
+/// TCX egress of a host-side link: what reaches its instance other than through the fabric.
+#[classifier]
+pub fn sg_to_link(ctx: TcContext) -> i32 {
+    deliver::to_link(&ctx)
+}
+
+/// XDP on a host-side link, for demonstrations: judges what its instance sends, as `sg_from_link` does.
+#[xdp]
+pub fn sg_xdp(ctx: XdpContext) -> u32 {
+    deliver::from_link_xdp(&ctx)
+}
+
+/// Nothing here panics: `sg_common` has no panicking path that survives optimisation, or this would not load.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// Helpers such as `bpf_ktime_get_coarse_ns` are for any licence; this is what the kernel is told.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

@@ -5,7 +5,10 @@
 //! `oracle` knows only `aws` and `packet`.
 
 pub mod aws;
+pub mod compile;
 pub mod dataplane;
 pub mod oracle;
+#[cfg(feature = "kernel")]
+pub mod kernel;
 pub mod packet;
 pub mod scenario;

@@ -1,1 +1,71 @@
-fn main() {}
+//! `cargo xtask`: set-up, build, test, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
+#![forbid(unsafe_code)]
+
+mod build;
+mod build_ebpf;
+mod ci;
+mod exec;
+mod kernel;
+mod linker;
+mod lint;
+mod object;
+mod packages;
+mod repo;
+mod say;
+mod setup;
+mod summary;
+mod test;
+mod tidy;
+mod toolchain;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::repo::Repo;
+
+/// Set-up, build, test, lint, tidy and ci of sgsim.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Find or install what building and testing need; safe to repeat
+    Setup(setup::Args),
+    /// Build the BPF object: `target/bpf/sg-ebpf.o`
+    BuildEbpf,
+    /// Build the BPF object and the `sgsim` binary
+    Build,
+    /// Run the rootless and the privileged tests
+    Test(test::Args),
+    /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
+    Lint,
+    /// Check the house rules that no other tool knows
+    Tidy,
+    /// Everything that must pass, in order
+    Ci,
+}
+
+fn main() -> ExitCode {
+    let repo = Repo::locate();
+    let outcome = match Cli::parse().task {
+        Task::Setup(args) => setup::execute(&repo, &args),
+        Task::BuildEbpf => build_ebpf::execute(&repo),
+        Task::Build => build::execute(&repo),
+        Task::Test(args) => test::execute(&repo, &args),
+        Task::Lint => lint::execute(&repo),
+        Task::Tidy => tidy::execute(&repo),
+        Task::Ci => ci::execute(&repo),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}

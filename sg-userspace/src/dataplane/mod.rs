@@ -11,7 +11,9 @@ use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
+pub mod host;
 pub mod reason;
+pub mod records;
 
 use reason::Reason;
 

@@ -45,7 +45,7 @@ pub enum Reason {
     UnknownInterface,
     /// The interface has no policy.
     NoPolicy,
-    /// The policy was replaced twice while this packet was judged.
+    /// The memory of the policy was reused while this packet was judged.
     TornPolicy,
     /// Nobody has the destination address.
     NoRoute,

@@ -1,0 +1,28 @@
+//! Bounds-checked reads from a frame.
+
+/// An Ethernet frame.
+pub trait Frame {
+    /// Bytes of the whole frame, Ethernet header included.
+    fn length(&self) -> u32;
+
+    /// `N` bytes at an offset that the compiler knows. `None` beyond the end.
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
+
+    /// `N` bytes at an offset that came out of the frame itself. `None` beyond the end.
+    fn read_at<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
+}
+
+impl Frame for [u8] {
+    fn length(&self) -> u32 {
+        u32::try_from(self.len()).unwrap_or(u32::MAX)
+    }
+
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let start = usize::try_from(offset).ok()?;
+        self.get(start..start.checked_add(N)?)?.try_into().ok()
+    }
+
+    fn read_at<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        self.read(offset)
+    }
+}

@@ -1,0 +1,303 @@
+//! One interface's judgement of one packet, in the order of `docs/judgement.md` steps 5 to 9.
+
+use crate::abi::address::Address;
+use crate::abi::event::VerdictRecord;
+use crate::abi::flow::{FlowBits, FlowEntry};
+use crate::abi::fragment::FragmentPorts;
+use crate::abi::interface::InterfaceRecord;
+use crate::abi::policy::{Locator, WORD_GENERATION};
+use crate::abi::settings::ticks;
+use crate::abi::verdict::{DirectionCode, ReasonCode};
+
+use super::rules::{Match, deciding_rule, returns_freely};
+use super::search::Words;
+use super::tables::{FlowCell, FlowState, MemberCell, Passage, Tables};
+use super::tracking::{Standing, first_bits, next_bits, standing, timeout};
+use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
+
+/// Ticks for which a first fragment is remembered (C-30).
+pub const FRAGMENT_LIFETIME: u32 = ticks(30);
+/// A tick read just before another CPU wrote a later one: less than this is no age at all.
+const CLOCK_SLACK: u32 = 1 << 12;
+
+/// A verdict with its reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+#[repr(C)]
+pub struct Decision {
+    /// Number of the deciding rule; 0 = none.
+    pub rule: u32,
+    /// Why; it implies allow or deny.
+    pub reason: ReasonCode,
+    reserved: [u8; 3],
+}
+
+impl Decision {
+    /// A decision by a rule, or by the entry that it admitted.
+    #[inline(always)]
+    pub const fn by_rule(reason: ReasonCode, rule: u32) -> Self {
+        Self { rule, reason, reserved: [0; 3] }
+    }
+
+    /// A decision that no rule had a part in.
+    #[inline(always)]
+    pub const fn without_rule(reason: ReasonCode) -> Self {
+        Self::by_rule(reason, 0)
+    }
+}
+
+/// Who judges, and what is known besides the packet.
+pub struct Bench<'a> {
+    /// The judging interface.
+    pub interface: &'a InterfaceRecord,
+    /// Its slot.
+    pub slot: u32,
+    /// Now.
+    pub tick: u32,
+    /// Packets that the frame stands for.
+    pub packets: u32,
+    /// Number of the sending interface, for inbound judgements; 0 = not an interface (E-10).
+    pub sender: u32,
+    /// As the judging interface sees it.
+    pub direction: DirectionCode,
+}
+
+impl Bench<'_> {
+    #[inline(always)]
+    fn outbound(&self) -> bool {
+        self.direction.0 == DirectionCode::OUTBOUND.0
+    }
+
+    #[inline(always)]
+    fn opposite(&self) -> DirectionCode {
+        if self.outbound() { DirectionCode::INBOUND } else { DirectionCode::OUTBOUND }
+    }
+
+    #[inline(always)]
+    fn is_live(&self, family: u8, ip_protocol: u8, state: &FlowState) -> bool {
+        age(self.tick, state.last_seen) < timeout(family, ip_protocol, FlowBits(state.bits), self.interface)
+    }
+}
+
+/// Ticks since a moment.
+#[inline(always)]
+pub fn age(tick: u32, moment: u32) -> u32 {
+    let age = tick.wrapping_sub(moment);
+    if age > u32::MAX - CLOCK_SLACK { 0 } else { age }
+}
+
+/// Judges a packet and reports what is worth reporting.
+///
+/// A function of its own in the kernel, so that the verifier and the stack see it once for both directions.
+#[cfg_attr(target_arch = "bpf", inline(never))]
+pub fn judge<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    let decision = judge_fragment(tables, packet, bench);
+    if is_news(packet, bench.interface, decision.reason) {
+        report(tables, packet, bench, decision);
+    }
+    decision
+}
+
+/// New flows and denials are always news; everything is while the interface is traced.
+#[inline(always)]
+fn is_news(packet: &Packet, interface: &InterfaceRecord, reason: ReasonCode) -> bool {
+    let opens = reason == ReasonCode::RULE
+        || (reason == ReasonCode::UNTRACKED
+            && packet.tuple.protocol == protocol::TCP
+            && packet.flags & (tcp::SYN | tcp::ACK) == tcp::SYN);
+    opens || !reason.is_allow() || interface.flags & InterfaceRecord::FLAG_TRACE != 0
+}
+
+/// Reports a judgement.
+#[inline(always)]
+pub fn report<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, decision: Decision) {
+    tables.report(&VerdictRecord {
+        source: packet.tuple.source,
+        destination: packet.tuple.destination,
+        tick: bench.tick,
+        slot: bench.slot,
+        number: bench.interface.number,
+        rule: decision.rule,
+        source_port: packet.tuple.source_port,
+        destination_port: packet.tuple.destination_port,
+        length: packet.length,
+        reason: decision.reason.0,
+        direction: bench.direction.0,
+        protocol: packet.tuple.protocol,
+        family: packet.family,
+        flags: packet.flags,
+        reserved: [0; 3],
+    });
+}
+
+#[inline(always)]
+fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    if packet.fragment as u8 == FragmentPlace::Later as u8 {
+        let key = packet.fragment_key(bench.interface.number, bench.direction);
+        match tables.fragment(&key) {
+            Some(first) if age(bench.tick, first.seen) < FRAGMENT_LIFETIME => {
+                packet.tuple.source_port = (first.ports >> 16) as u16;
+                packet.tuple.destination_port = first.ports as u16;
+            }
+            _ => return Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST),
+        }
+    }
+    let decision = judge_flow(tables, packet, bench);
+    if packet.fragment as u8 == FragmentPlace::First as u8 && decision.reason.is_allow() {
+        let key = packet.fragment_key(bench.interface.number, bench.direction);
+        let ports = (packet.tuple.source_port as u32) << 16 | packet.tuple.destination_port as u32;
+        tables.remember_fragment(&key, &FragmentPorts { ports, seen: bench.tick });
+    }
+    decision
+}
+
+#[inline(always)]
+fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
+    let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
+    if let Some(key) = &key {
+        if let Some(cell) = tables.flow(key) {
+            let state = cell.state();
+            if bench.is_live(packet.family, packet.tuple.protocol, &state) {
+                match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
+                    Standing::Continues => return continue_flow(tables, packet, bench, key, cell, state),
+                    Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
+                    Standing::StartsOver => {}
+                }
+            }
+        }
+    }
+    if packet.has_about != 0 {
+        if let Some(rule) = related_rule(tables, packet, bench) {
+            return Decision::by_rule(ReasonCode::RELATED, rule);
+        }
+    }
+    judge_new(tables, packet, bench, key.as_ref())
+}
+
+#[inline(always)]
+fn continue_flow<T: Tables>(
+    tables: &T,
+    packet: &Packet,
+    bench: &Bench<'_>,
+    key: &FlowKey,
+    cell: T::Flow,
+    state: FlowState,
+) -> Decision {
+    let before = FlowBits(state.bits);
+    let after = next_bits(packet.tuple.protocol, before, bench.outbound(), packet.flags);
+    let passage = Passage {
+        tick: bench.tick,
+        before: before.0,
+        bits: after.0,
+        bytes: packet.length,
+        packets: bench.packets,
+        outbound: bench.outbound(),
+    };
+    if after.has(FlowBits::REPLIED) && !before.has(FlowBits::REPLIED) {
+        if tables.protect(key).is_err() {
+            return Decision::by_rule(ReasonCode::FLOW_TABLE_FULL, state.rule);
+        }
+        // The entry has moved.
+        if let Some(cell) = tables.flow(key) {
+            cell.record(&passage);
+        }
+    } else {
+        cell.record(&passage);
+    }
+    Decision::by_rule(ReasonCode::FLOW, state.rule)
+}
+
+/// The rule behind the live flow that an ICMP error is about: one whose packet went the other way (C-17, C-19).
+#[inline(always)]
+fn related_rule<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Option<u32> {
+    let key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite())?;
+    let state = tables.flow(&key)?.state();
+    if bench.is_live(packet.family, packet.about.protocol, &state) { Some(state.rule) } else { None }
+}
+
+#[inline(always)]
+fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: Option<&FlowKey>) -> Decision {
+    let pair = tables.policies(bench.slot);
+    let (own, opposite) =
+        if bench.outbound() { (pair.outbound(), pair.inbound()) } else { (pair.inbound(), pair.outbound()) };
+    let found = match with_policy(tables, own, |policy| {
+        let remote = if bench.outbound() { packet.tuple.destination } else { packet.tuple.source };
+        match owner_of(tables, packet.family, remote, bench) {
+            None => Ok(deciding_rule(policy, packet, remote, None)),
+            Some(owner) => {
+                let version = owner.version();
+                let found = deciding_rule(policy, packet, remote, Some(owner.record()));
+                if owner.version() == version { Ok(found) } else { Err(ReasonCode::TORN_POLICY) }
+            }
+        }
+    })
+    .and_then(|found| found)
+    {
+        Ok(Some(found)) => found,
+        Ok(None) => return Decision::without_rule(ReasonCode::NO_RULE),
+        Err(reason) => return Decision::without_rule(reason),
+    };
+    let Some(key) = key else { return Decision::by_rule(ReasonCode::UNTRACKED, found.rule) };
+    if needs_no_entry(tables, packet, opposite, found) {
+        return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
+    }
+    let mut entry = FlowEntry {
+        last_seen: bench.tick,
+        rule: found.rule,
+        bits: first_bits(packet.tuple.protocol, bench.outbound(), packet.flags).0,
+        opened: bench.tick,
+        ..FlowEntry::default()
+    };
+    if bench.outbound() {
+        entry.packets_out = u64::from(bench.packets);
+        entry.bytes_out = u64::from(packet.length);
+    } else {
+        entry.packets_in = u64::from(bench.packets);
+        entry.bytes_in = u64::from(packet.length);
+    }
+    match tables.admit(key, &entry) {
+        Ok(()) => Decision::by_rule(ReasonCode::RULE, found.rule),
+        Err(_) => Decision::by_rule(ReasonCode::FLOW_TABLE_FULL, found.rule),
+    }
+}
+
+/// The interface whose groups a reference may match: the destination's owner, or the sender if the source is its own
+/// address (E-06, E-10).
+#[inline(always)]
+fn owner_of<T: Tables>(tables: &T, family: u8, remote: Address, bench: &Bench<'_>) -> Option<T::Member> {
+    if !bench.outbound() && bench.sender == 0 {
+        return None;
+    }
+    let owner = tables.member(bench.interface.network, family, remote)?;
+    if bench.outbound() || owner.record().number == bench.sender { Some(owner) } else { None }
+}
+
+#[inline(always)]
+fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, opposite: u32, found: Match) -> bool {
+    if packet.tuple.protocol == protocol::TCP && packet.flags & tcp::RST != 0 {
+        return true;
+    }
+    found.open && with_policy(tables, opposite, |policy| returns_freely(policy, packet)) == Ok(true)
+}
+
+/// Reads a policy, and makes sure that its memory was not reused meanwhile.
+#[inline(always)]
+fn with_policy<T: Tables, R>(
+    tables: &T,
+    locator: u32,
+    read: impl FnOnce(&T::Policy) -> R,
+) -> Result<R, ReasonCode> {
+    if locator == 0 {
+        return Err(ReasonCode::NO_POLICY);
+    }
+    let locator = Locator(locator);
+    let Some(policy) = tables.policy(locator) else { return Err(ReasonCode::NO_POLICY) };
+    if policy.word(WORD_GENERATION) != locator.generation() {
+        return Err(ReasonCode::TORN_POLICY);
+    }
+    let result = read(&policy);
+    if policy.word(WORD_GENERATION) != locator.generation() {
+        return Err(ReasonCode::TORN_POLICY);
+    }
+    Ok(result)
+}

@@ -1,0 +1,15 @@
+//! The decision functions: pure, generic over where the tables live, the same in the kernel and on the host.
+//!
+//! `judge` is one interface's judgement; `forward` is what happens to a frame: parse, judge outbound, find the receiver,
+//! judge inbound.
+
+pub mod exempt;
+pub mod forward;
+pub mod frame;
+pub mod judge;
+pub mod parse;
+pub mod rules;
+pub mod search;
+pub mod tables;
+pub mod tracking;
+pub mod tuple;

@@ -1,0 +1,110 @@
+//! What a judgement asks of its surroundings. The kernel answers from maps, the host from memory.
+
+use crate::abi::event::VerdictRecord;
+use crate::abi::flow::FlowEntry;
+use crate::abi::fragment::{FragmentKey, FragmentPorts};
+use crate::abi::interface::{InterfaceRecord, PolicyPair};
+use crate::abi::member::MemberRecord;
+use crate::abi::network::NetworkRecord;
+use crate::abi::policy::Locator;
+use crate::abi::settings::Settings;
+
+use super::search::Words;
+use super::tuple::FlowKey;
+
+/// No room in a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// A flow entry in place. Several CPUs may hold one at a time: state bits are only ever added, counters only grow, and
+/// the last-seen tick is a plain store whose worst loss is one tick.
+pub trait FlowCell {
+    /// The entry as it stands.
+    fn state(&self) -> FlowState;
+
+    /// Counts a packet, notes its tick, and adds state bits if there are new ones.
+    fn record(&self, packet: &Passage);
+}
+
+/// What a judgement needs of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowState {
+    /// Tick of the last packet.
+    pub last_seen: u32,
+    /// Number of the admitting rule.
+    pub rule: u32,
+    /// `FlowBits`.
+    pub bits: u32,
+}
+
+/// A packet that passes under an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passage {
+    /// Now.
+    pub tick: u32,
+    /// State bits before.
+    pub before: u32,
+    /// State bits after.
+    pub bits: u32,
+    /// Bytes from the IP header on.
+    pub bytes: u32,
+    /// Packets; more than one where the kernel carries them as one.
+    pub packets: u32,
+    /// Whether it leaves the instance.
+    pub outbound: bool,
+}
+
+/// An owner's record in place. Its memory may be used for another record at any moment, which the version shows.
+pub trait MemberCell {
+    /// The record.
+    fn record(&self) -> &MemberRecord;
+    /// The version as it stands now, read anew at each call.
+    fn version(&self) -> u32;
+}
+
+/// The tables.
+pub trait Tables {
+    /// A flow entry in place.
+    type Flow: FlowCell;
+    /// A policy in place.
+    type Policy: Words;
+    /// An owner's record in place.
+    type Member: MemberCell;
+    /// An interface's record in place.
+    type Interface: core::ops::Deref<Target = InterfaceRecord>;
+    /// A network's record in place.
+    type Network: core::ops::Deref<Target = NetworkRecord>;
+
+    /// Settings. `None` denies everything.
+    fn settings(&self) -> Option<Settings>;
+    /// The current tick.
+    fn tick(&self) -> u32;
+    /// The interface in a slot; `None` beyond the array.
+    fn interface(&self, slot: u32) -> Option<Self::Interface>;
+    /// The policies of a slot.
+    fn policies(&self, slot: u32) -> PolicyPair;
+    /// A policy's words; `None` beyond the array. The caller compares generations.
+    fn policy(&self, locator: Locator) -> Option<Self::Policy>;
+    /// A network.
+    fn network(&self, index: u32) -> Option<Self::Network>;
+    /// Who owns an address in a network.
+    fn member(&self, network: u32, family: u8, address: crate::abi::address::Address) -> Option<Self::Member>;
+    /// The entry of a flow, live or not.
+    fn flow(&self, key: &FlowKey) -> Option<Self::Flow>;
+    /// Makes an entry for a flow that has had no reply, in place of an older one.
+    ///
+    /// # Errors
+    /// Where there is no room.
+    fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full>;
+    /// Moves a flow that has its first reply to where no flood can evict it.
+    ///
+    /// # Errors
+    /// Where there is no room.
+    fn protect(&self, key: &FlowKey) -> Result<(), Full>;
+    /// What a packet's first fragment said.
+    fn fragment(&self, key: &FragmentKey) -> Option<FragmentPorts>;
+    /// Remembers what a first fragment said. Without room its later fragments are denied.
+    fn remember_fragment(&self, key: &FragmentKey, ports: &FragmentPorts);
+    /// Reports a judgement. Lost without room; the loss is counted.
+    fn report(&self, record: &VerdictRecord);
+}

@@ -1,0 +1,118 @@
+//! From a fate to what the kernel does with the frame.
+
+use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT, xdp_action};
+use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer};
+use aya_ebpf::programs::{TcContext, XdpContext};
+use network_types::eth::EthHdr;
+use sg_common::abi::ROUTER_MAC;
+use sg_common::datapath::forward::{self, Action, Receiver};
+use sg_common::datapath::frame::Frame;
+
+use crate::count;
+use crate::fabric;
+use crate::frame::{SkbFrame, XdpFrame};
+use crate::maps::SETTINGS;
+use crate::tables::Maps;
+
+/// The slot of a link; a slot that no interface has, if the data plane is not set up.
+#[inline(always)]
+fn slot_of(link_index: u32) -> u32 {
+    match SETTINGS.get(0) {
+        Some(settings) => link_index.wrapping_sub(settings.link_base),
+        None => u32::MAX,
+    }
+}
+
+/// Packets that a socket buffer stands for.
+#[inline(always)]
+fn packets_of(ctx: &TcContext) -> u32 {
+    // SAFETY: a field of the context, which the verifier rewrites.
+    let segments = unsafe { (*ctx.skb.skb).gso_segs };
+    if segments == 0 { 1 } else { segments }
+}
+
+#[inline(always)]
+fn link_of(ctx: &TcContext) -> u32 {
+    // SAFETY: a field of the context, which the verifier rewrites.
+    unsafe { (*ctx.skb.skb).ifindex }
+}
+
+/// What an instance sends.
+#[inline(always)]
+pub fn from_link(ctx: &TcContext) -> i32 {
+    let link = link_of(ctx);
+    let slot = slot_of(link);
+    let fate = forward::from_link(&Maps, &SkbFrame(ctx), slot, packets_of(ctx));
+    count::frame(&fate);
+    match fate.action {
+        Action::Drop => TC_ACT_SHOT,
+        Action::AnswerArp => fabric::answer_arp(ctx, slot, link),
+        Action::AnswerNeighbour => fabric::answer_neighbour(ctx, slot, link),
+        Action::Deliver(receiver) => hand_over(ctx, &receiver),
+    }
+}
+
+/// What reaches an instance other than through the fabric.
+#[inline(always)]
+pub fn to_link(ctx: &TcContext) -> i32 {
+    let fate = forward::to_link(&Maps, &SkbFrame(ctx), slot_of(link_of(ctx)), packets_of(ctx));
+    count::frame(&fate);
+    match fate.action {
+        Action::Deliver(_) => TC_ACT_OK,
+        Action::Drop | Action::AnswerArp | Action::AnswerNeighbour => TC_ACT_SHOT,
+    }
+}
+
+/// Puts the frame at the other end of the receiver's link. Between subnets the router's address becomes the source.
+#[inline(always)]
+fn hand_over(ctx: &TcContext, receiver: &Receiver) -> i32 {
+    if SkbFrame(ctx).read::<6>(0) != Some(receiver.mac)
+        && ctx.store(0, &routed_addresses(receiver), 0).is_err()
+    {
+        return TC_ACT_SHOT;
+    }
+    // SAFETY: takes numbers; the kernel drops the frame if the link is gone or down.
+    unsafe { bpf_redirect_peer(receiver.link_index, 0) as i32 }
+}
+
+/// Destination and source of a routed frame.
+#[inline(always)]
+fn routed_addresses(receiver: &Receiver) -> [u8; 12] {
+    let [a, b, c, d, e, f] = receiver.mac;
+    let [u, v, w, x, y, z] = ROUTER_MAC;
+    [a, b, c, d, e, f, u, v, w, x, y, z]
+}
+
+/// What an instance sends, at the XDP hook. ARP and neighbour discovery go on to the TCX hook, which answers and counts
+/// them.
+#[inline(always)]
+pub fn from_link_xdp(ctx: &XdpContext) -> u32 {
+    // SAFETY: a field of the context, which the verifier rewrites.
+    let link = unsafe { (*ctx.ctx).ingress_ifindex };
+    let fate = forward::from_link(&Maps, &XdpFrame(ctx), slot_of(link), 1);
+    match fate.action {
+        Action::AnswerArp | Action::AnswerNeighbour => xdp_action::XDP_PASS,
+        Action::Drop => {
+            count::frame(&fate);
+            xdp_action::XDP_DROP
+        }
+        Action::Deliver(receiver) => {
+            count::frame(&fate);
+            hand_over_xdp(ctx, &receiver)
+        }
+    }
+}
+
+#[inline(always)]
+fn hand_over_xdp(ctx: &XdpContext, receiver: &Receiver) -> u32 {
+    let start = ctx.data();
+    if start + EthHdr::LEN > ctx.data_end() {
+        return xdp_action::XDP_DROP;
+    }
+    if XdpFrame(ctx).read::<6>(0) != Some(receiver.mac) {
+        // SAFETY: compared with the frame's end just above.
+        unsafe { *(start as *mut [u8; 12]) = routed_addresses(receiver) };
+    }
+    // SAFETY: takes numbers; the kernel drops the frame if the link is gone or down.
+    unsafe { bpf_redirect(receiver.link_index, 0) as u32 }
+}

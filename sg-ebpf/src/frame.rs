@@ -1,0 +1,80 @@
+//! Frames in the kernel: direct reads where the offset is known and the bytes are linear, a helper everywhere else.
+
+use aya_ebpf::programs::{TcContext, XdpContext};
+use aya_ebpf::{EbpfContext, helpers};
+use sg_common::datapath::frame::Frame;
+
+/// Reads `N` bytes at `start + offset` if they lie before `end`.
+#[inline(always)]
+fn read_linear<const N: usize>(start: usize, end: usize, offset: u32) -> Option<[u8; N]> {
+    let at = start + offset as usize;
+    if at + N > end {
+        return None;
+    }
+    // SAFETY: compared with the frame's end just above, as the verifier checks again.
+    Some(unsafe { *(at as *const [u8; N]) })
+}
+
+/// A frame at a TCX hook. Its length is the socket buffer's, which is right for packets that the kernel carries as one
+/// and splits later; a header's own length field need not be.
+pub struct SkbFrame<'a>(pub &'a TcContext);
+
+impl Frame for SkbFrame<'_> {
+    #[inline(always)]
+    fn length(&self) -> u32 {
+        self.0.len()
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        match read_linear(self.0.data(), self.0.data_end(), offset) {
+            Some(bytes) => Some(bytes),
+            None => self.read_at(offset),
+        }
+    }
+
+    #[inline(always)]
+    fn read_at<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let mut bytes = [0u8; N];
+        // SAFETY: the helper writes N bytes into `bytes` or fails; it checks the offset against the buffer.
+        let result = unsafe {
+            helpers::generated::bpf_skb_load_bytes(
+                self.0.as_ptr(),
+                offset,
+                bytes.as_mut_ptr().cast(),
+                N as u32,
+            )
+        };
+        if result == 0 { Some(bytes) } else { None }
+    }
+}
+
+/// A frame at the XDP hook.
+pub struct XdpFrame<'a>(pub &'a XdpContext);
+
+impl Frame for XdpFrame<'_> {
+    #[inline(always)]
+    fn length(&self) -> u32 {
+        (self.0.data_end() - self.0.data()) as u32
+    }
+
+    #[inline(always)]
+    fn read<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        read_linear(self.0.data(), self.0.data_end(), offset)
+    }
+
+    #[inline(always)]
+    fn read_at<const N: usize>(&self, offset: u32) -> Option<[u8; N]> {
+        let mut bytes = [0u8; N];
+        // SAFETY: the helper writes N bytes into `bytes` or fails; it checks the offset against the frame.
+        let result = unsafe {
+            helpers::generated::bpf_xdp_load_bytes(
+                self.0.ctx.cast(),
+                offset,
+                bytes.as_mut_ptr().cast(),
+                N as u32,
+            )
+        };
+        if result == 0 { Some(bytes) } else { None }
+    }
+}

@@ -1,0 +1,147 @@
+//! Where policies lie in the memory that the programs read: content-addressed, counted, never moved.
+//!
+//! A policy is written whole into free words before any slot points at it, and its words are used again only after a
+//! grace period, so no packet sees half of one. Should one look all the same, the generation in its locator no longer
+//! matches the one in the words.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use sg_common::abi::policy::{CHUNK_GRANULES, GRANULE_WORDS, Locator, WORD_GENERATION, WORD_LENGTH};
+
+use super::policy::Policy;
+
+/// The memory that an arena manages, in words over all chunks.
+pub trait PolicyMemory {
+    /// Chunks.
+    fn chunks(&self) -> u32;
+    /// One word.
+    fn read(&self, word: usize) -> u32;
+    /// Writes words.
+    fn write(&mut self, word: usize, words: &[u32]);
+}
+
+/// No free run of words is long enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("policy memory is full: no free run of {words} words; fewer distinct sets of groups would fit")]
+pub struct ArenaFull {
+    words: usize,
+}
+
+/// The allocator.
+#[derive(Debug, Default)]
+pub struct Arena {
+    placed: HashMap<Policy, (Locator, u32)>,
+    by_locator: HashMap<u32, Policy>,
+    /// Granules in use: first to count. Everything else is free.
+    used: BTreeMap<u32, u32>,
+    /// Freed, and when.
+    retired: VecDeque<(u64, u32)>,
+    generation: u32,
+}
+
+/// After this long no running program can still read a retired policy, ms.
+pub const GRACE_MS: u64 = 1_000;
+
+impl Arena {
+    /// An arena that takes over what slots already point at; `locators` may repeat.
+    pub fn adopt(memory: &dyn PolicyMemory, locators: impl Iterator<Item = Locator>) -> Self {
+        let mut arena = Self::default();
+        for locator in locators.filter(|locator| locator.0 != 0) {
+            if let Some(policy) = arena.by_locator.get(&locator.0) {
+                if let Some((_, count)) = arena.placed.get_mut(policy) {
+                    *count += 1;
+                }
+                continue;
+            }
+            let start = word_of(locator.granule());
+            let length = memory.read(start + WORD_LENGTH as usize) as usize;
+            let mut words: Vec<u32> = (start..start + length).map(|word| memory.read(word)).collect();
+            if let Some(word) = words.get_mut(WORD_GENERATION as usize) {
+                *word = 0;
+            }
+            arena.generation = arena.generation.max(locator.generation());
+            arena.used.insert(locator.granule(), granules(length));
+            let policy: Policy = words.into();
+            arena.by_locator.insert(locator.0, policy.clone());
+            arena.placed.insert(policy, (locator, 1));
+        }
+        arena
+    }
+
+    /// The place of a policy, written if it is new. Counts one more use.
+    ///
+    /// # Errors
+    /// Where no free run is long enough.
+    pub fn place(&mut self, memory: &mut dyn PolicyMemory, policy: &Policy, now_ms: u64) -> Result<Locator, ArenaFull> {
+        if let Some((locator, count)) = self.placed.get_mut(policy) {
+            *count += 1;
+            return Ok(*locator);
+        }
+        self.reclaim(now_ms);
+        let length = granules(policy.len());
+        let granule = self.find(memory.chunks(), length).ok_or(ArenaFull { words: policy.len() })?;
+        self.generation = if self.generation + 1 < Locator::GENERATIONS { self.generation + 1 } else { 1 };
+        let locator = Locator::new(self.generation, granule);
+        let start = word_of(granule);
+        // The generation last: until it is there, the words belong to no locator.
+        memory.write(start, &[0]);
+        memory.write(start + 1, &policy[1..]);
+        memory.write(start + WORD_GENERATION as usize, &[self.generation]);
+        self.used.insert(granule, length);
+        self.by_locator.insert(locator.0, policy.clone());
+        self.placed.insert(policy.clone(), (locator, 1));
+        Ok(locator)
+    }
+
+    /// Counts one use less; after the last, the words are retired.
+    pub fn release(&mut self, locator: Locator, now_ms: u64) {
+        let Some(policy) = self.by_locator.get(&locator.0) else { return };
+        let Some((_, count)) = self.placed.get_mut(policy) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.placed.remove(policy);
+            self.by_locator.remove(&locator.0);
+            self.retired.push_back((now_ms, locator.granule()));
+        }
+    }
+
+    /// Distinct policies in force.
+    pub fn policies(&self) -> usize {
+        self.placed.len()
+    }
+
+    fn reclaim(&mut self, now_ms: u64) {
+        while let Some(&(retired_at, granule)) = self.retired.front() {
+            if now_ms.saturating_sub(retired_at) < GRACE_MS {
+                break;
+            }
+            self.used.remove(&granule);
+            self.retired.pop_front();
+        }
+    }
+
+    /// First fit. A policy does not cross chunks.
+    fn find(&self, chunks: u32, length: u32) -> Option<u32> {
+        let fits_at = |start: u32, end: u32| {
+            let chunk_end = (start / CHUNK_GRANULES + 1) * CHUNK_GRANULES;
+            let start = if start + length > chunk_end { chunk_end } else { start };
+            (start + length <= end).then_some(start)
+        };
+        let mut free_from = 0;
+        for (&used, &count) in &self.used {
+            if let Some(start) = fits_at(free_from, used) {
+                return Some(start);
+            }
+            free_from = used + count;
+        }
+        fits_at(free_from, chunks * CHUNK_GRANULES)
+    }
+}
+
+fn granules(words: usize) -> u32 {
+    u32::try_from(words.div_ceil(GRANULE_WORDS as usize)).unwrap_or(u32::MAX)
+}
+
+fn word_of(granule: u32) -> usize {
+    granule as usize * GRANULE_WORDS as usize
+}

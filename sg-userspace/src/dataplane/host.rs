@@ -1,0 +1,327 @@
+//! The host data plane: the kernel's decision core over tables in memory. Needs no root; answers what the kernel would.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use sg_common::abi::address::{Address, Family};
+use sg_common::abi::event::VerdictRecord;
+use sg_common::abi::flow::{FlowBits, FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
+use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
+use sg_common::abi::member::MemberRecord;
+use sg_common::abi::network::NetworkRecord;
+use sg_common::abi::policy::{CHUNK_WORDS, Locator, WORD_LENGTH};
+use sg_common::abi::settings::{Settings, tick_of};
+use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, MAX_EMBRYONIC, MAX_FLOWS, ROUTER_MAC};
+use sg_common::datapath::forward;
+use sg_common::datapath::judge::age;
+use sg_common::datapath::search::Words;
+use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
+use sg_common::datapath::tracking::timeout;
+use sg_common::datapath::tuple::FlowKey;
+
+use crate::aws::interface::MacAddr;
+use crate::aws::world::World;
+use crate::compile::apply::{Applied, MapSink};
+use crate::compile::arena::PolicyMemory;
+use crate::compile::image::{Compiler, address};
+use crate::packet::build;
+use crate::packet::spec::PacketSpec;
+
+use super::{Dataplane, Flow, Outcome, Sender, records};
+
+/// The tables in memory.
+#[derive(Default)]
+struct Memory {
+    words: Rc<RefCell<Vec<u32>>>,
+    policies: HashMap<u32, PolicyPair>,
+    interfaces: HashMap<u32, Rc<InterfaceRecord>>,
+    networks: HashMap<u32, Rc<NetworkRecord>>,
+    members: HashMap<(u32, u8, Address), Rc<MemberRecord>>,
+    flows: RefCell<HashMap<Key, Rc<Cell<FlowEntry>>>>,
+    fragments: RefCell<HashMap<FragmentKey, FragmentPorts>>,
+    reports: RefCell<Vec<VerdictRecord>>,
+    now_ns: u64,
+}
+
+/// A flow key that hashes.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    V4(FlowKey4),
+    V6(FlowKey6),
+}
+
+fn hashed(key: &FlowKey) -> Key {
+    match *key {
+        FlowKey::V4(key) => Key::V4(key),
+        FlowKey::V6(key) => Key::V6(key),
+    }
+}
+
+/// An evaluator in memory.
+#[derive(Default)]
+pub struct HostDataplane {
+    memory: Memory,
+    compiler: Compiler,
+    applied: Applied,
+    world: World,
+}
+
+impl HostDataplane {
+    /// An evaluator of an empty world.
+    pub fn new() -> Self {
+        let mut host = Self::default();
+        host.memory.interfaces.insert(INTERNET_SLOT, Rc::new(internet()));
+        host
+    }
+}
+
+/// The internet host's link.
+fn internet() -> InterfaceRecord {
+    InterfaceRecord {
+        number: INTERNET_NUMBER,
+        link_index: INTERNET_SLOT,
+        flags: InterfaceRecord::FLAG_INTERNET | InterfaceRecord::FLAG_TRACE,
+        mac: ROUTER_MAC,
+        ..InterfaceRecord::default()
+    }
+}
+
+impl Dataplane for HostDataplane {
+    fn set_world(&mut self, world: &World) -> Result<()> {
+        let image = self.compiler.image(world)?;
+        let now_ms = self.memory.now_ns / 1_000_000;
+        self.applied.apply(&mut self.memory, image, now_ms)?;
+        self.world = world.clone();
+        Ok(())
+    }
+
+    fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {
+        let (slot, mac) = match sender {
+            Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
+            Sender::Interface(id) => {
+                let interface = self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+                (interface.slot, interface.mac)
+            }
+        };
+        let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
+        self.memory.reports.borrow_mut().clear();
+        let _ = forward::from_link(&self.memory, frame.as_slice(), slot, 1);
+        Ok(records::outcome(&self.memory.reports.borrow()))
+    }
+
+    fn advance(&mut self, time: Duration) -> Result<()> {
+        self.memory.now_ns += u64::try_from(time.as_nanos()).context("too far ahead")?;
+        Ok(())
+    }
+
+    fn flows(&mut self) -> Result<Vec<Flow>> {
+        let tick = self.memory.tick();
+        let interfaces = records::interfaces_by_number(&self.world);
+        let by_number: HashMap<u32, &InterfaceRecord> =
+            self.memory.interfaces.values().map(|record| (record.number, record.as_ref())).collect();
+        let mut flows: Vec<Flow> = Vec::new();
+        for (key, entry) in self.memory.flows.borrow().iter() {
+            let (key, family, interface_protocol) = match *key {
+                Key::V4(key) => (FlowKey::V4(key), Family::V4, key.interface_protocol),
+                Key::V6(key) => (FlowKey::V6(key), Family::V6, key.interface_protocol),
+            };
+            let entry = entry.get();
+            let Some(record) = by_number.get(&(interface_protocol >> 8)) else { continue };
+            let limit = timeout(family.0, (interface_protocol & 0xff) as u8, FlowBits(entry.bits), record);
+            if age(tick, entry.last_seen) < limit {
+                flows.extend(records::flow(&interfaces, &key, &entry));
+            }
+        }
+        flows.sort();
+        Ok(flows)
+    }
+}
+
+impl PolicyMemory for Memory {
+    fn chunks(&self) -> u32 {
+        sg_common::abi::MAX_POLICY_CHUNKS
+    }
+
+    fn read(&self, word: usize) -> u32 {
+        self.words.borrow().get(word).copied().unwrap_or_default()
+    }
+
+    fn write(&mut self, word: usize, words: &[u32]) {
+        let mut memory = self.words.borrow_mut();
+        let end = word + words.len();
+        if memory.len() < end {
+            memory.resize(end, 0);
+        }
+        memory[word..end].copy_from_slice(words);
+    }
+}
+
+impl MapSink for Memory {
+    fn write_network(&mut self, index: u32, record: &NetworkRecord) -> Result<()> {
+        self.networks.insert(index, Rc::new(*record));
+        Ok(())
+    }
+
+    fn write_interface(&mut self, slot: u32, record: &InterfaceRecord) -> Result<()> {
+        // Every interface has its link here, and every judgement is reported.
+        let record = if record.number == 0 {
+            *record
+        } else {
+            InterfaceRecord {
+                link_index: slot + 1,
+                flags: record.flags | InterfaceRecord::FLAG_TRACE,
+                ..*record
+            }
+        };
+        self.interfaces.insert(slot, Rc::new(record));
+        Ok(())
+    }
+
+    fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
+        self.policies.insert(slot, pair);
+        Ok(())
+    }
+
+    fn write_member(&mut self, network: u32, ip: IpAddr, record: &MemberRecord) -> Result<()> {
+        self.members.insert((network, family(ip), address(ip)), Rc::new(*record));
+        Ok(())
+    }
+
+    fn remove_member(&mut self, network: u32, ip: IpAddr) -> Result<()> {
+        self.members.remove(&(network, family(ip), address(ip)));
+        Ok(())
+    }
+}
+
+fn family(address: IpAddr) -> u8 {
+    if address.is_ipv4() { Family::V4.0 } else { Family::V6.0 }
+}
+
+/// A policy in the words.
+struct PolicyInMemory {
+    words: Rc<RefCell<Vec<u32>>>,
+    start: usize,
+    /// Beyond this the policy may read whatever is there, as in the kernel.
+    chunk: usize,
+}
+
+impl Words for PolicyInMemory {
+    fn word(&self, index: u32) -> u32 {
+        let at = (self.start + index as usize) % CHUNK_WORDS as usize;
+        self.words.borrow().get(self.chunk + at).copied().unwrap_or_default()
+    }
+}
+
+/// A flow entry.
+struct FlowInMemory(Rc<Cell<FlowEntry>>);
+
+impl FlowCell for FlowInMemory {
+    fn state(&self) -> FlowState {
+        let entry = self.0.get();
+        FlowState { last_seen: entry.last_seen, rule: entry.rule, bits: entry.bits }
+    }
+
+    fn record(&self, passage: &Passage) {
+        let mut entry = self.0.get();
+        entry.last_seen = passage.tick;
+        entry.bits |= passage.bits;
+        if passage.outbound {
+            entry.packets_out += u64::from(passage.packets);
+            entry.bytes_out += u64::from(passage.bytes);
+        } else {
+            entry.packets_in += u64::from(passage.packets);
+            entry.bytes_in += u64::from(passage.bytes);
+        }
+        self.0.set(entry);
+    }
+}
+
+struct MemberInMemory(Rc<MemberRecord>);
+
+impl MemberCell for MemberInMemory {
+    fn record(&self) -> &MemberRecord {
+        &self.0
+    }
+
+    fn version(&self) -> u32 {
+        self.0.version
+    }
+}
+
+impl Tables for Memory {
+    type Flow = FlowInMemory;
+    type Policy = PolicyInMemory;
+    type Member = MemberInMemory;
+    type Interface = Rc<InterfaceRecord>;
+    type Network = Rc<NetworkRecord>;
+
+    fn settings(&self) -> Option<Settings> {
+        Some(Settings { abi_version: ABI_VERSION, ..Settings::default() })
+    }
+
+    fn tick(&self) -> u32 {
+        tick_of(self.now_ns)
+    }
+
+    fn interface(&self, slot: u32) -> Option<Rc<InterfaceRecord>> {
+        self.interfaces.get(&slot).cloned()
+    }
+
+    fn policies(&self, slot: u32) -> PolicyPair {
+        self.policies.get(&slot).copied().unwrap_or_default()
+    }
+
+    fn policy(&self, locator: Locator) -> Option<PolicyInMemory> {
+        let chunk = locator.chunk() as usize * CHUNK_WORDS as usize;
+        let start = locator.word() as usize;
+        (self.read(chunk + start + WORD_LENGTH as usize) != 0).then(|| PolicyInMemory {
+            words: Rc::clone(&self.words),
+            start,
+            chunk,
+        })
+    }
+
+    fn network(&self, index: u32) -> Option<Rc<NetworkRecord>> {
+        self.networks.get(&index).cloned()
+    }
+
+    fn member(&self, network: u32, family: u8, address: Address) -> Option<MemberInMemory> {
+        self.members.get(&(network, family, address)).cloned().map(MemberInMemory)
+    }
+
+    fn flow(&self, key: &FlowKey) -> Option<FlowInMemory> {
+        self.flows.borrow().get(&hashed(key)).cloned().map(FlowInMemory)
+    }
+
+    fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full> {
+        let mut flows = self.flows.borrow_mut();
+        let room = flows.len() < (MAX_FLOWS + MAX_EMBRYONIC) as usize || flows.contains_key(&hashed(key));
+        if !room {
+            return Err(Full);
+        }
+        flows.insert(hashed(key), Rc::new(Cell::new(*entry)));
+        Ok(())
+    }
+
+    fn protect(&self, _key: &FlowKey) -> Result<(), Full> {
+        // One table holds both kinds here: nothing is evicted.
+        Ok(())
+    }
+
+    fn fragment(&self, key: &FragmentKey) -> Option<FragmentPorts> {
+        self.fragments.borrow().get(key).copied()
+    }
+
+    fn remember_fragment(&self, key: &FragmentKey, ports: &FragmentPorts) {
+        self.fragments.borrow_mut().insert(*key, *ports);
+    }
+
+    fn report(&self, record: &VerdictRecord) {
+        self.reports.borrow_mut().push(*record);
+    }
+}

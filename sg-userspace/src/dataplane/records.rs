@@ -1,0 +1,116 @@
+//! Between the data plane's numbers and the words that users and tests have for them.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use sg_common::abi::address::{Address, Family};
+use sg_common::abi::event::VerdictRecord;
+use sg_common::abi::flow::{FlowBits, FlowEntry};
+use sg_common::abi::verdict::{DirectionCode, ReasonCode};
+use sg_common::datapath::tuple::FlowKey;
+
+use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::rule::Direction;
+use crate::aws::world::World;
+
+use super::reason::Reason;
+use super::{Flow, Judgement, Outcome};
+
+/// The reason behind a number; `None` for a number of another version.
+pub fn reason(code: ReasonCode) -> Option<Reason> {
+    Reason::ALL.into_iter().find(|&reason| reason_code(reason) == code)
+}
+
+/// The number of a reason.
+pub fn reason_code(reason: Reason) -> ReasonCode {
+    match reason {
+        Reason::Rule => ReasonCode::RULE,
+        Reason::Untracked => ReasonCode::UNTRACKED,
+        Reason::Flow => ReasonCode::FLOW,
+        Reason::Related => ReasonCode::RELATED,
+        Reason::Exempt => ReasonCode::EXEMPT,
+        Reason::Neighbour => ReasonCode::NEIGHBOUR,
+        Reason::EnforcementOff => ReasonCode::ENFORCEMENT_OFF,
+        Reason::NoRule => ReasonCode::NO_RULE,
+        Reason::FlowClosed => ReasonCode::FLOW_CLOSED,
+        Reason::SourceDestCheck => ReasonCode::SOURCE_DEST_CHECK,
+        Reason::SpoofedMac => ReasonCode::SPOOFED_MAC,
+        Reason::Malformed => ReasonCode::MALFORMED,
+        Reason::NotIp => ReasonCode::NOT_IP,
+        Reason::Multicast => ReasonCode::MULTICAST,
+        Reason::FragmentWithoutFirst => ReasonCode::FRAGMENT_WITHOUT_FIRST,
+        Reason::FlowTableFull => ReasonCode::FLOW_TABLE_FULL,
+        Reason::UnknownInterface => ReasonCode::UNKNOWN_INTERFACE,
+        Reason::NoPolicy => ReasonCode::NO_POLICY,
+        Reason::TornPolicy => ReasonCode::TORN_POLICY,
+        Reason::NoRoute => ReasonCode::NO_ROUTE,
+    }
+}
+
+/// The direction behind a number.
+pub fn direction(code: DirectionCode) -> Direction {
+    if code == DirectionCode::OUTBOUND { Direction::Outbound } else { Direction::Inbound }
+}
+
+/// An address of a family.
+pub fn ip_address(family: u8, address: Address) -> IpAddr {
+    if family == Family::V6.0 {
+        IpAddr::V6(Ipv6Addr::from(u128::from(address.high) << 64 | u128::from(address.low)))
+    } else {
+        IpAddr::V4(Ipv4Addr::from(address.low32()))
+    }
+}
+
+/// What became of a packet, from the reports that it left. A `no-route` follows the sender's judgement and replaces it.
+pub fn outcome(records: &[VerdictRecord]) -> Outcome {
+    let mut judgements: Vec<Judgement> = Vec::new();
+    for record in records {
+        let Some(reason) = reason(ReasonCode(record.reason)) else { continue };
+        if reason == Reason::NoRoute {
+            judgements.pop();
+        }
+        judgements.push(Judgement {
+            direction: direction(DirectionCode(record.direction)),
+            reason,
+            rule: (record.rule != 0).then_some(record.rule),
+        });
+    }
+    Outcome { judgements }
+}
+
+/// Interface ids by the numbers that flow entries and events carry.
+pub fn interfaces_by_number(world: &World) -> BTreeMap<u32, NetworkInterfaceId> {
+    world.network_interfaces.values().map(|interface| (interface.number, interface.id.clone())).collect()
+}
+
+/// A flow entry in shared terms; `None` if its interface is gone.
+pub fn flow(interfaces: &BTreeMap<u32, NetworkInterfaceId>, key: &FlowKey, entry: &FlowEntry) -> Option<Flow> {
+    let (interface_protocol, ports, local, remote) = match *key {
+        FlowKey::V4(key) => (
+            key.interface_protocol,
+            key.ports,
+            IpAddr::V4(Ipv4Addr::from(key.local)),
+            IpAddr::V4(Ipv4Addr::from(key.remote)),
+        ),
+        FlowKey::V6(key) => (
+            key.interface_protocol,
+            key.ports,
+            ip_address(Family::V6.0, Address { high: key.local_high, low: key.local_low }),
+            ip_address(Family::V6.0, Address { high: key.remote_high, low: key.remote_low }),
+        ),
+    };
+    let protocol = (interface_protocol & 0xff) as u8;
+    let (local_port, remote_port) = ((ports >> 16) as u16, (ports & 0xffff) as u16);
+    let outbound = FlowBits(entry.bits).has(FlowBits::OPENED_OUTBOUND);
+    Some(Flow {
+        interface: interfaces.get(&(interface_protocol >> 8))?.clone(),
+        protocol,
+        local,
+        remote,
+        local_port,
+        // An ICMP query's other half is the request's type, then who asked.
+        remote_port: if protocol == 1 || protocol == 58 { remote_port >> 8 } else { remote_port },
+        opened: if outbound { Direction::Outbound } else { Direction::Inbound },
+        rule: entry.rule,
+    })
+}

@@ -1,0 +1,94 @@
+//! Programs on links. The one place where the instance's view meets the device's: on the host side of a veth, what the
+//! instance sends comes *in*.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use anyhow::{Context, Result};
+use aya::Ebpf;
+use aya::programs::links::{FdLink, LinkOrder};
+use aya::programs::tc::{SchedClassifierLink, TcAttachOptions, TcAttachType};
+use aya::programs::xdp::{XdpLink, XdpMode};
+
+use super::object::{self, FROM_LINK, TO_LINK};
+
+/// Which hook judges what an instance sends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Hook {
+    /// TCX ingress: packets stay as large as the instance made them.
+    #[default]
+    Tcx,
+    /// Native XDP, for demonstrations; TCX stays for ARP and neighbour discovery.
+    Xdp,
+}
+
+/// A program on a link. Not pinned, it goes when dropped.
+pub enum Attached {
+    /// TCX.
+    Tcx(SchedClassifierLink),
+    /// XDP.
+    Xdp(XdpLink),
+}
+
+/// Attaches to a link of the current network namespace. The link should be down, so that no packet passes before.
+///
+/// # Errors
+/// Where the kernel refuses.
+pub fn attach(object: &mut Ebpf, link_name: &str, hook: Hook) -> Result<Vec<Attached>> {
+    let mut attached = Vec::new();
+    for (program, at) in [(FROM_LINK, TcAttachType::Ingress), (TO_LINK, TcAttachType::Egress)] {
+        let program_ref = object::classifier(object, program)?;
+        let options = TcAttachOptions::TcxOrder(LinkOrder::default());
+        let id = program_ref
+            .attach_with_options(link_name, at, options)
+            .with_context(|| format!("cannot attach {program} to {link_name} (TCX needs Linux 6.6)"))?;
+        attached.push(Attached::Tcx(program_ref.take_link(id)?));
+    }
+    if hook == Hook::Xdp {
+        let program = object::xdp(object)?;
+        let id = program
+            .attach(link_name, XdpMode::Driver)
+            .with_context(|| format!("cannot attach {} to {link_name} in native mode", object::XDP))?;
+        attached.push(Attached::Xdp(program.take_link(id)?));
+    }
+    Ok(attached)
+}
+
+/// Where the links of a link index are pinned.
+fn pin_path(pins: &Path, link_index: u32, place: usize) -> PathBuf {
+    pins.join("links").join(format!("{link_index}-{place}"))
+}
+
+/// Pins programs to their link, so that they stay when this process goes.
+///
+/// # Errors
+/// Where bpffs refuses.
+pub fn pin(attached: Vec<Attached>, pins: &Path, link_index: u32) -> Result<()> {
+    fs::create_dir_all(pins.join("links")).context("cannot make the directory of pinned links")?;
+    unpin(pins, link_index)?;
+    for (place, link) in attached.into_iter().enumerate() {
+        let path = pin_path(pins, link_index, place);
+        let link: FdLink = match link {
+            Attached::Tcx(link) => link.try_into().context("the kernel made no TCX link")?,
+            Attached::Xdp(link) => link.try_into().context("the kernel made no XDP link")?,
+        };
+        link.pin(&path).with_context(|| format!("cannot pin {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Takes the programs off a link.
+///
+/// # Errors
+/// Where bpffs refuses.
+pub fn unpin(pins: &Path, link_index: u32) -> Result<()> {
+    for place in 0..3 {
+        let path = pin_path(pins, link_index, place);
+        match fs::remove_file(&path) {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error).with_context(|| format!("cannot remove {}", path.display())),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,343 @@
+//! The kernel as a data plane.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use aya::Ebpf;
+use nix::time::{ClockId, clock_gettime};
+use sg_common::abi::event::VerdictRecord;
+use sg_common::abi::flow::{FlowBits, FlowEntry};
+use sg_common::abi::interface::InterfaceRecord;
+use sg_common::abi::settings::{Settings, tick_of};
+use sg_common::abi::verdict::{COUNTERS, COUNTERS_PER_DIRECTION, DirectionCode, ReasonCode};
+use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, ROUTER_MAC};
+use sg_common::datapath::judge::age;
+use sg_common::datapath::tracking::timeout;
+use sg_common::datapath::tuple::FlowKey;
+
+use crate::aws::interface::MacAddr;
+use crate::aws::world::World;
+use crate::compile::apply::Applied;
+use crate::compile::image::Compiler;
+use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
+use crate::packet::build;
+use crate::packet::spec::PacketSpec;
+
+use super::attach::{self, Attached, Hook};
+use super::maps::Maps;
+use super::{object, prog_run};
+
+/// An expired entry is swept this long after it ended.
+const SWEEP_SLACK: u32 = 1 << 10;
+
+/// The kernel data plane.
+pub struct KernelDataplane {
+    object: Ebpf,
+    pub(super) maps: Maps,
+    compiler: Compiler,
+    applied: Applied,
+    pub(super) world: World,
+    pins: Option<PathBuf>,
+    hook: Hook,
+    /// Programs that are not pinned, by link.
+    attached: Vec<Attached>,
+    adopted: bool,
+}
+
+/// A counter's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Direction of the judgement that ended the frame.
+    pub direction: DirectionCode,
+    /// Its reason.
+    pub reason: ReasonCode,
+    /// Frames.
+    pub frames: u64,
+}
+
+/// A live flow entry with what it counts.
+#[derive(Clone, Copy, Debug)]
+pub struct LiveFlow {
+    /// Its key.
+    pub key: FlowKey,
+    /// The entry.
+    pub entry: FlowEntry,
+    /// How long it has idled.
+    pub idle: Duration,
+    /// How long it may.
+    pub timeout: Duration,
+}
+
+impl KernelDataplane {
+    /// Loads the programs, or adopts what is pinned below `pins`. Slot s is the link with index `link_base + s`.
+    ///
+    /// # Errors
+    /// Where the kernel refuses, or what is pinned is of another version.
+    pub fn load(pins: Option<&Path>, link_base: u32, hook: Hook) -> Result<Self> {
+        let mut object = object::load(pins)?;
+        let mut maps = Maps::take(&mut object)?;
+        let settings = maps.settings()?;
+        let adopted = settings.abi_version != 0;
+        let mut applied = Applied::default();
+        if adopted {
+            if settings.abi_version != ABI_VERSION || settings.link_base != link_base {
+                bail!(
+                    "the pinned data plane is of version {} with links from {}, and this is version {ABI_VERSION} with \
+                     links from {link_base}; run `sgsim down` with the sgsim that made it",
+                    settings.abi_version,
+                    settings.link_base
+                );
+            }
+            let found = maps.found()?;
+            applied = Applied::adopt(&maps, found);
+            let internet = maps.interface(INTERNET_SLOT)?;
+            if internet.link_index != 0 {
+                maps.links.insert(INTERNET_SLOT, internet.link_index);
+            }
+        } else {
+            maps.set_settings(Settings { abi_version: ABI_VERSION, link_base, ..Settings::default() })?;
+        }
+        let pins = pins.map(Path::to_path_buf);
+        Ok(Self {
+            object,
+            maps,
+            compiler: Compiler::default(),
+            applied,
+            world: World::default(),
+            pins,
+            hook,
+            attached: Vec::new(),
+            adopted,
+        })
+    }
+
+    /// Whether an earlier controller's data plane was found and taken over.
+    pub fn is_adopted(&self) -> bool {
+        self.adopted
+    }
+
+    /// Distinct policies in force.
+    pub fn policies(&self) -> usize {
+        self.applied.policies()
+    }
+
+    /// Attaches the programs to a slot's link, which should still be down. From then on the interface can receive.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn attach_link(&mut self, slot: u32, link_name: &str, link_index: u32) -> Result<()> {
+        let attached = attach::attach(&mut self.object, link_name, self.hook)?;
+        match &self.pins {
+            Some(pins) => attach::pin(attached, pins, link_index)?,
+            None => self.attached.extend(attached),
+        }
+        self.set_link(slot, link_index)
+    }
+
+    /// Says that a slot's packets go to a link, without attaching anything to it.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn set_link(&mut self, slot: u32, link_index: u32) -> Result<()> {
+        self.maps.links.insert(slot, link_index);
+        self.maps.refresh_interface(slot)
+    }
+
+    /// Forgets a slot's link: nothing is delivered to it any more.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn detach_link(&mut self, slot: u32) -> Result<()> {
+        if let Some(link_index) = self.maps.links.remove(&slot) {
+            self.maps.refresh_interface(slot)?;
+            if let Some(pins) = &self.pins {
+                attach::unpin(pins, link_index)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets up the internet host: its Ethernet address, and its link once there is one.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn set_internet(&mut self, mac: MacAddr) -> Result<()> {
+        let record = InterfaceRecord {
+            number: INTERNET_NUMBER,
+            flags: InterfaceRecord::FLAG_INTERNET,
+            link_index: self.maps.links.get(&INTERNET_SLOT).copied().unwrap_or(0),
+            mac: mac.0,
+            ..InterfaceRecord::default()
+        };
+        self.maps.set_interface(INTERNET_SLOT, &record)
+    }
+
+    /// Reports every judgement of a slot, or only new flows and denials.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn set_traced(&mut self, slot: u32, traced: Traced) -> Result<()> {
+        match traced {
+            Traced::Everything => self.maps.traced.insert(slot),
+            Traced::News => self.maps.traced.remove(&slot),
+        };
+        self.maps.refresh_interface(slot)
+    }
+
+    /// Switches judging off and on again, for measuring.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn set_enforced(&mut self, enforced: bool) -> Result<()> {
+        let settings = self.maps.settings()?;
+        self.maps.set_settings(Settings { enforcement_off: u32::from(!enforced), ..settings })
+    }
+
+    /// Whether packets are judged.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn is_enforced(&self) -> Result<bool> {
+        Ok(self.maps.settings()?.enforcement_off == 0)
+    }
+
+    /// How far the data plane's clock is ahead of the kernel's.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn set_clock_offset_to(&mut self, offset: Duration) -> Result<()> {
+        let settings = self.maps.settings()?;
+        let clock_offset_ns = u64::try_from(offset.as_nanos()).context("the clock cannot be that far ahead")?;
+        self.maps.set_settings(Settings { clock_offset_ns, ..settings })
+    }
+
+    /// The judgements reported since the last call.
+    pub fn take_reports(&mut self) -> Vec<VerdictRecord> {
+        self.maps.drain_events()
+    }
+
+    /// Reports lost since the start because nobody read them.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn lost_reports(&self) -> Result<u64> {
+        Ok(self.maps.events_lost.get(&0, 0).context("cannot read the count of lost events")?.iter().sum())
+    }
+
+    /// Every counter that is not zero.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn frame_counters(&self) -> Result<Vec<Counter>> {
+        let mut counters = Vec::new();
+        for index in 0..COUNTERS {
+            let frames: u64 = self.maps.counters.get(&index, 0).context("cannot read the counters")?.iter().sum();
+            if frames > 0 {
+                counters.push(Counter {
+                    direction: DirectionCode((index / COUNTERS_PER_DIRECTION) as u8),
+                    reason: ReasonCode((index % COUNTERS_PER_DIRECTION) as u8),
+                    frames,
+                });
+            }
+        }
+        Ok(counters)
+    }
+
+    /// The data plane's current tick.
+    ///
+    /// # Errors
+    /// Where a clock or a map refuses.
+    pub fn tick(&self) -> Result<u32> {
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+        let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
+        Ok(tick_of(now_ns.wrapping_add(self.maps.settings()?.clock_offset_ns)))
+    }
+
+    /// The live entries; what has ended is swept away on the occasion.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn live_flows(&mut self) -> Result<Vec<LiveFlow>> {
+        let tick = self.tick()?;
+        let timers: std::collections::HashMap<u32, InterfaceRecord> =
+            self.applied.image().interfaces.values().map(|record| (record.number, *record)).collect();
+        let mut live = Vec::new();
+        for (key, entry) in self.maps.flow_entries() {
+            let (family, interface_protocol) = match &key {
+                FlowKey::V4(key) => (4, key.interface_protocol),
+                FlowKey::V6(key) => (6, key.interface_protocol),
+            };
+            let age = age(tick, entry.last_seen);
+            let limit = timers.get(&(interface_protocol >> 8)).map(|record| {
+                timeout(family, (interface_protocol & 0xff) as u8, FlowBits(entry.bits), record)
+            });
+            match limit {
+                Some(limit) if age < limit => {
+                    live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
+                }
+                // Its interface is gone, or it ended a while ago.
+                None => self.maps.remove_flow(&key)?,
+                Some(limit) if age > limit + SWEEP_SLACK => self.maps.remove_flow(&key)?,
+                Some(_) => {}
+            }
+        }
+        Ok(live)
+    }
+}
+
+/// How much of a slot is reported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Traced {
+    /// New flows and denials.
+    News,
+    /// Every judgement.
+    Everything,
+}
+
+fn duration(ticks: u32) -> Duration {
+    Duration::from_nanos(u64::from(ticks) << sg_common::abi::settings::TICK_SHIFT)
+}
+
+impl Dataplane for KernelDataplane {
+    fn set_world(&mut self, world: &World) -> Result<()> {
+        let image = self.compiler.image(world)?;
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+        self.applied.apply(&mut self.maps, image, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
+        self.world = world.clone();
+        Ok(())
+    }
+
+    /// Runs the packet through the program without sending it anywhere. The sender's link must exist, and the receiver's
+    /// slot must have one; both should be traced, or established flows leave no judgement to read.
+    fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {
+        let (slot, mac) = match sender {
+            Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
+            Sender::Interface(id) => {
+                let interface = self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+                (interface.slot, interface.mac)
+            }
+        };
+        let link = *self.maps.links.get(&slot).with_context(|| format!("slot {slot} has no link"))?;
+        let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
+        self.maps.drain_events();
+        prog_run::from_link(&mut self.object, link, &frame)?;
+        Ok(records::outcome(&self.maps.drain_events()))
+    }
+
+    fn advance(&mut self, time: Duration) -> Result<()> {
+        let offset = Duration::from_nanos(self.maps.settings()?.clock_offset_ns);
+        self.set_clock_offset_to(offset + time)
+    }
+
+    fn flows(&mut self) -> Result<Vec<Flow>> {
+        let interfaces = records::interfaces_by_number(&self.world);
+        let mut flows: Vec<Flow> = self
+            .live_flows()?
+            .iter()
+            .filter_map(|live| records::flow(&interfaces, &live.key, &live.entry))
+            .collect();
+        flows.sort();
+        Ok(flows)
+    }
+}

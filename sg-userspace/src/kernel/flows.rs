@@ -1,0 +1,50 @@
+//! The flow tables as user space reads and sweeps them.
+
+use anyhow::Result;
+use aya::maps::{HashMap, MapData};
+use aya::{Pod, maps::MapError};
+use sg_common::abi::flow::FlowEntry;
+use sg_common::datapath::tuple::FlowKey;
+
+use super::maps::Maps;
+
+/// Reads a table while the programs change it: entries that go meanwhile are left out.
+fn read<K: Pod>(table: &HashMap<MapData, K, FlowEntry>, to_key: fn(K) -> FlowKey) -> Vec<(FlowKey, FlowEntry)> {
+    table.iter().filter_map(Result::ok).map(|(key, entry)| (to_key(key), entry)).collect()
+}
+
+fn remove<K: Pod>(table: &mut HashMap<MapData, K, FlowEntry>, key: &K) -> Result<(), MapError> {
+    match table.remove(key) {
+        Err(MapError::KeyNotFound) => Ok(()),
+        other => other,
+    }
+}
+
+impl Maps {
+    /// Every entry, live or not.
+    pub fn flow_entries(&self) -> Vec<(FlowKey, FlowEntry)> {
+        let mut entries = read(&self.flows4, FlowKey::V4);
+        entries.extend(read(&self.embryonic4, FlowKey::V4));
+        entries.extend(read(&self.flows6, FlowKey::V6));
+        entries.extend(read(&self.embryonic6, FlowKey::V6));
+        entries
+    }
+
+    /// Removes an entry. Correctness never depends on it: an expired entry is no entry.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn remove_flow(&mut self, key: &FlowKey) -> Result<()> {
+        match key {
+            FlowKey::V4(key) => {
+                remove(&mut self.flows4, key)?;
+                remove(&mut self.embryonic4, key)?;
+            }
+            FlowKey::V6(key) => {
+                remove(&mut self.flows6, key)?;
+                remove(&mut self.embryonic6, key)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,223 @@
+//! The maps as the image writer sees them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+
+use anyhow::{Context, Result};
+use aya::Ebpf;
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
+use sg_common::abi::address::{Address, Family};
+use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
+use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
+use sg_common::abi::network::NetworkRecord;
+use sg_common::abi::policy::CHUNK_WORDS;
+use sg_common::abi::settings::Settings;
+use sg_common::abi::{INTERNET_SLOT, MAX_INTERFACES, MAX_POLICY_CHUNKS};
+
+use crate::compile::apply::{Found, MapSink};
+use crate::compile::arena::PolicyMemory;
+use crate::compile::image::address;
+use crate::dataplane::records::ip_address;
+
+use super::memory::MappedArray;
+
+/// Typed handles on every map that user space touches.
+pub struct Maps {
+    pub(super) settings: Array<MapData, Settings>,
+    interfaces: Array<MapData, InterfaceRecord>,
+    networks: Array<MapData, NetworkRecord>,
+    members4: HashMap<MapData, MemberKey4, MemberRecord>,
+    members6: HashMap<MapData, MemberKey6, MemberRecord>,
+    pub(super) flows4: HashMap<MapData, FlowKey4, FlowEntry>,
+    pub(super) flows6: HashMap<MapData, FlowKey6, FlowEntry>,
+    pub(super) embryonic4: HashMap<MapData, FlowKey4, FlowEntry>,
+    pub(super) embryonic6: HashMap<MapData, FlowKey6, FlowEntry>,
+    pub(super) events: RingBuf<MapData>,
+    pub(super) events_lost: PerCpuArray<MapData, u64>,
+    pub(super) counters: PerCpuArray<MapData, u64>,
+    policies: MappedArray,
+    words: MappedArray,
+    /// Links by slot; an interface without one is not attached.
+    pub(super) links: BTreeMap<u32, u32>,
+    /// Slots of which every judgement is reported.
+    pub(super) traced: BTreeSet<u32>,
+}
+
+fn take<T>(object: &mut Ebpf, name: &str) -> Result<T>
+where
+    T: TryFrom<aya::maps::Map, Error = aya::maps::MapError>,
+{
+    let map = object.take_map(name).with_context(|| format!("the BPF object has no map {name}"))?;
+    T::try_from(map).with_context(|| format!("the map {name} is not of the expected kind"))
+}
+
+fn mapped(object: &Ebpf, name: &str, bytes: usize) -> Result<MappedArray> {
+    let Some(aya::maps::Map::Array(map)) = object.map(name) else {
+        anyhow::bail!("the BPF object has no array {name}");
+    };
+    MappedArray::map(map.fd(), bytes)
+}
+
+impl Maps {
+    /// Takes the maps out of a loaded object.
+    ///
+    /// # Errors
+    /// Where one is missing or of another kind.
+    pub fn take(object: &mut Ebpf) -> Result<Self> {
+        let chunk_bytes = CHUNK_WORDS as usize * size_of::<u32>();
+        Ok(Self {
+            policies: mapped(object, "POLICIES", MAX_INTERFACES as usize * size_of::<PolicyPair>())?,
+            words: mapped(object, "POLICY_WORDS", MAX_POLICY_CHUNKS as usize * chunk_bytes)?,
+            settings: take(object, "SETTINGS")?,
+            interfaces: take(object, "INTERFACES")?,
+            networks: take(object, "NETWORKS")?,
+            members4: take(object, "MEMBERS4")?,
+            members6: take(object, "MEMBERS6")?,
+            flows4: take(object, "FLOWS4")?,
+            flows6: take(object, "FLOWS6")?,
+            embryonic4: take(object, "EMBRYONIC4")?,
+            embryonic6: take(object, "EMBRYONIC6")?,
+            events: take(object, "EVENTS")?,
+            events_lost: take(object, "EVENTS_LOST")?,
+            counters: take(object, "COUNTERS_BY_REASON")?,
+            links: BTreeMap::new(),
+            traced: BTreeSet::new(),
+        })
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    pub fn settings(&self) -> Result<Settings> {
+        self.settings.get(&0, 0).context("cannot read the settings")
+    }
+
+    /// Replaces the settings.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    pub fn set_settings(&mut self, settings: Settings) -> Result<()> {
+        self.settings.set(0, settings, 0).context("cannot write the settings")
+    }
+
+    /// The interface in a slot.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    pub fn interface(&self, slot: u32) -> Result<InterfaceRecord> {
+        self.interfaces.get(&slot, 0).with_context(|| format!("cannot read the interface in slot {slot}"))
+    }
+
+    /// Writes an interface as it is, link included.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    pub fn set_interface(&mut self, slot: u32, record: &InterfaceRecord) -> Result<()> {
+        self.interfaces.set(slot, record, 0).with_context(|| format!("cannot write the interface in slot {slot}"))
+    }
+
+    /// Writes the interface in a slot again, after its link or tracing changed.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    pub fn refresh_interface(&mut self, slot: u32) -> Result<()> {
+        let record = self.interface(slot)?;
+        self.write_interface(slot, &record)
+    }
+
+    /// What is in the maps now.
+    ///
+    /// # Errors
+    /// Where a map cannot be read.
+    pub fn found(&mut self) -> Result<Found> {
+        let mut found = Found::default();
+        for slot in 0..INTERNET_SLOT {
+            let pair = PolicyPair(self.policies.word64(slot as usize).load(Ordering::Acquire));
+            if pair != PolicyPair::default() {
+                found.pairs.insert(slot, pair);
+            }
+            let record = self.interface(slot)?;
+            if record.number != 0 {
+                found.interfaces.insert(slot);
+                if record.link_index != 0 {
+                    self.links.insert(slot, record.link_index);
+                }
+            }
+        }
+        for entry in self.members4.iter() {
+            let (key, member) = entry.context("cannot read the owners of IPv4 addresses")?;
+            found.members.insert((key.network, ip_address(Family::V4.0, Address::v4(key.address))));
+            found.version = found.version.max(member.version);
+        }
+        for entry in self.members6.iter() {
+            let (key, member) = entry.context("cannot read the owners of IPv6 addresses")?;
+            let address = Address { high: key.high, low: key.low };
+            found.members.insert((key.network, ip_address(Family::V6.0, address)));
+            found.version = found.version.max(member.version);
+        }
+        Ok(found)
+    }
+}
+
+impl PolicyMemory for Maps {
+    fn chunks(&self) -> u32 {
+        MAX_POLICY_CHUNKS
+    }
+
+    fn read(&self, word: usize) -> u32 {
+        self.words.word32(word).load(Ordering::Acquire)
+    }
+
+    fn write(&mut self, word: usize, words: &[u32]) {
+        self.words.store32(word, words);
+    }
+}
+
+impl MapSink for Maps {
+    fn write_network(&mut self, index: u32, record: &NetworkRecord) -> Result<()> {
+        self.networks.set(index, record, 0).with_context(|| format!("cannot write network {index}"))
+    }
+
+    fn write_interface(&mut self, slot: u32, record: &InterfaceRecord) -> Result<()> {
+        let mut record = *record;
+        if record.number != 0 {
+            record.link_index = self.links.get(&slot).copied().unwrap_or(0);
+            record.flags &= !InterfaceRecord::FLAG_TRACE;
+            if self.traced.contains(&slot) {
+                record.flags |= InterfaceRecord::FLAG_TRACE;
+            }
+        }
+        self.set_interface(slot, &record)
+    }
+
+    fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
+        self.policies.word64(slot as usize).store(pair.0, Ordering::Release);
+        Ok(())
+    }
+
+    fn write_member(&mut self, network: u32, ip: IpAddr, record: &MemberRecord) -> Result<()> {
+        let address = address(ip);
+        match ip {
+            IpAddr::V4(_) => self.members4.insert(MemberKey4 { network, address: address.low32() }, record, 0),
+            IpAddr::V6(_) => {
+                let key = MemberKey6 { network, reserved: 0, high: address.high, low: address.low };
+                self.members6.insert(key, record, 0)
+            }
+        }
+        .with_context(|| format!("cannot write the owner of {ip}"))
+    }
+
+    fn remove_member(&mut self, network: u32, ip: IpAddr) -> Result<()> {
+        let address = address(ip);
+        match ip {
+            IpAddr::V4(_) => self.members4.remove(&MemberKey4 { network, address: address.low32() }),
+            IpAddr::V6(_) => {
+                self.members6.remove(&MemberKey6 { network, reserved: 0, high: address.high, low: address.low })
+            }
+        }
+        .with_context(|| format!("cannot remove the owner of {ip}"))
+    }
+}

@@ -1,0 +1,15 @@
+//! The kernel data plane: the BPF programs, their maps and their links. The only directory that knows aya.
+//!
+//! What is pinned (below a bpffs directory of the controller's own) enforces on without this process; a later one adopts
+//! it. Without a directory nothing is pinned and everything goes when the value is dropped.
+
+pub mod attach;
+pub mod bpffs;
+pub mod dataplane;
+pub mod events;
+pub mod flows;
+pub mod maps;
+pub mod memory;
+pub mod object;
+pub mod preflight;
+pub mod prog_run;

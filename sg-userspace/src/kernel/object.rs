@@ -1,0 +1,83 @@
+//! The BPF object: embedded at build time, loaded and verified at run time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use aya::programs::{SchedClassifier, Xdp};
+use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+
+static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sg-ebpf.o"));
+
+/// TCX ingress of a host-side link.
+pub const FROM_LINK: &str = "sg_from_link";
+/// TCX egress of a host-side link.
+pub const TO_LINK: &str = "sg_to_link";
+/// XDP on a host-side link.
+pub const XDP: &str = "sg_xdp";
+
+/// Every map, by name.
+pub const MAPS: [&str; 15] = [
+    "SETTINGS",
+    "POLICIES",
+    "INTERFACES",
+    "NETWORKS",
+    "POLICY_WORDS",
+    "MEMBERS4",
+    "MEMBERS6",
+    "FLOWS4",
+    "FLOWS6",
+    "EMBRYONIC4",
+    "EMBRYONIC6",
+    "FRAGMENTS",
+    "EVENTS",
+    "EVENTS_LOST",
+    "COUNTERS_BY_REASON",
+];
+
+/// Where pinned maps are, below the data plane's directory.
+pub fn map_directory(pins: &Path) -> PathBuf {
+    pins.join("maps")
+}
+
+/// Loads the programs, over the maps pinned below `pins` if there are any, and pins them there if not.
+///
+/// # Errors
+/// Where this build has no object, or the kernel refuses a map or a program; then the verifier's words are in the chain.
+pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
+    if OBJECT.is_empty() {
+        bail!("this build has no BPF object; build it with `cargo xtask build`");
+    }
+    let mut loader = EbpfLoader::new();
+    if let Some(pins) = pins {
+        let directory = map_directory(pins);
+        fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        for map in MAPS {
+            loader.map_pin_path(map, directory.join(map));
+        }
+    }
+    let mut object = loader.load(OBJECT).context("the kernel refused the maps of the data plane")?;
+    for name in [FROM_LINK, TO_LINK] {
+        classifier(&mut object, name)?.load().with_context(|| format!("the kernel refused the program {name}"))?;
+    }
+    xdp(&mut object)?.load().with_context(|| format!("the kernel refused the program {XDP}"))?;
+    Ok(object)
+}
+
+/// A TCX program.
+///
+/// # Errors
+/// Where the object has none of this name.
+pub fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut SchedClassifier> {
+    let program = object.program_mut(name).with_context(|| format!("the BPF object has no program {name}"))?;
+    program.try_into().with_context(|| format!("{name} is not a TC program"))
+}
+
+/// The XDP program.
+///
+/// # Errors
+/// Where the object has none.
+pub fn xdp(object: &mut Ebpf) -> Result<&mut Xdp> {
+    let program = object.program_mut(XDP).with_context(|| format!("the BPF object has no program {XDP}"))?;
+    program.try_into().with_context(|| format!("{XDP} is not an XDP program"))
+}

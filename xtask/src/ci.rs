@@ -1,0 +1,23 @@
+//! `cargo xtask ci`: everything that must pass, in order; `.ci/run` calls only this.
+
+use anyhow::Result;
+
+use crate::repo::Repo;
+use crate::setup::{self, Purpose};
+use crate::summary::Summary;
+use crate::{build, lint, test, tidy};
+
+/// Runs the steps, cheapest verdict first; the next one starts only if the one before passed.
+pub(crate) fn execute(repo: &Repo) -> Result<()> {
+    Summary::default().run_until_failure(
+        "ci",
+        &[
+            ("set-up", &|| setup::run(repo, Purpose::Run).map(|()| String::new())),
+            ("lint", &|| lint::execute(repo).map(|()| String::new())),
+            ("tidy", &|| tidy::execute(repo).map(|()| String::new())),
+            ("rootless", &|| test::rootless(repo, &[]).map(test::remark)),
+            ("build", &|| build::execute(repo).map(|()| String::new())),
+            ("privileged", &|| test::privileged(repo, &[]).map(test::remark)),
+        ],
+    )
+}

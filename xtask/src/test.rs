@@ -1,0 +1,160 @@
+//! `cargo xtask test`: the rootless tier and the privileged one.
+//!
+//! A tier that cannot run is a failure, and so is a tier that finds no tests: neither is ever reported as a pass.
+
+use std::cell::Cell;
+use std::io::{self, IsTerminal, Read, Write};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::build::OBJECT_VARIABLE;
+use crate::repo::Repo;
+use crate::setup::Purpose;
+use crate::summary::{Step, Summary};
+use crate::{build, exec, kernel, setup};
+
+/// The variable by which the privileged tests find the binary.
+const BINARY_VARIABLE: &str = "SGSIM_BIN";
+
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// Run only what needs neither root nor a BPF toolchain
+    #[arg(long)]
+    rootless: bool,
+    /// What the test binaries take: a part of a test's name, or their own options
+    #[arg(last = true, value_name = "FILTER")]
+    filter: Vec<String>,
+}
+
+pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
+    let passed = Cell::new(0);
+    let note = |count: u64| {
+        passed.set(passed.get() + count);
+        remark(count)
+    };
+    let rootless: &Step<'_> = &|| rootless(repo, &args.filter).map(note);
+    if args.rootless {
+        Summary::default().run_until_failure("test", &[("rootless", rootless)])?;
+        return refuse_nothing(passed.get());
+    }
+    // Before anything slow: nobody should wait for a build to learn that it was in vain.
+    require_privileges()?;
+    let steps: [(&str, &Step<'_>); 4] = [
+        ("set-up", &|| setup::run(repo, Purpose::Run).map(|()| String::new())),
+        ("rootless", rootless),
+        ("build", &|| build::execute(repo).map(|()| String::new())),
+        ("privileged", &|| privileged(repo, &args.filter).map(note)),
+    ];
+    Summary::default().run_until_failure("test", &steps)?;
+    refuse_nothing(passed.get())
+}
+
+/// A filter may leave one tier without tests, but not all of them.
+fn refuse_nothing(passed: u64) -> Result<()> {
+    if passed == 0 {
+        bail!("no test matches the filter");
+    }
+    Ok(())
+}
+
+/// A tier's count for the summary.
+pub(crate) fn remark(passed: u64) -> String {
+    format!("tests passed: {passed}")
+}
+
+/// The tests that anybody can run with a stable toolchain. Returns how many passed.
+pub(crate) fn rootless(repo: &Repo, filter: &[String]) -> Result<u64> {
+    // Without a package, cargo takes the default members: all but the BPF crate.
+    run(exec::host_cargo(repo).args(["test", "--locked"]), filter)
+}
+
+/// The tests in real namespaces against the real kernel; the binary and the object must have been built.
+pub(crate) fn privileged(repo: &Repo, filter: &[String]) -> Result<u64> {
+    require_privileges()?;
+    let mut command = exec::host_cargo(repo);
+    command.args(["test", "--release", "--locked", "--package", "sg-tests", "--features", "privileged"]);
+    command.args(["--test", "privileged"]);
+    command.env(OBJECT_VARIABLE, repo.bpf_object()).env(BINARY_VARIABLE, repo.sgsim());
+    run(&mut command, filter)
+}
+
+fn require_privileges() -> Result<()> {
+    let lacks = kernel::missing_privileges();
+    if !lacks.is_empty() {
+        bail!(
+            "the privileged tests cannot run: {}; run this as root, or `cargo xtask test --rootless`",
+            lacks.join(", ")
+        );
+    }
+    Ok(())
+}
+
+/// Runs `cargo test`, showing its output as it comes, and counts.
+fn run(command: &mut Command, filter: &[String]) -> Result<u64> {
+    command.arg("--");
+    if io::stdout().is_terminal() {
+        command.arg("--color=always");
+    }
+    command.args(filter);
+    let shown = exec::shown(command);
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run `{shown}`"))?;
+    let mut output = child.stdout.take().context("no pipe from the tests")?;
+    let mut counts = Counts::default();
+    let mut chunk = [0; 8192];
+    loop {
+        let n = output.read(&mut chunk)?;
+        if n == 0 {
+            break;
+        }
+        io::stdout().write_all(&chunk[..n])?;
+        io::stdout().flush()?;
+        counts.feed(&chunk[..n]);
+    }
+    exec::succeeded(&shown, child.wait()?)?;
+    if counts.passed == 0 && filter.is_empty() {
+        bail!("no test ran; a tier without tests proves nothing");
+    }
+    Ok(counts.passed)
+}
+
+/// Adds up the `test result:` lines of all test binaries.
+#[derive(Default)]
+struct Counts {
+    passed: u64,
+    line: Vec<u8>,
+}
+
+impl Counts {
+    fn feed(&mut self, chunk: &[u8]) {
+        for &byte in chunk {
+            if byte == b'\n' {
+                self.passed += passed(&String::from_utf8_lossy(&self.line));
+                self.line.clear();
+            } else {
+                self.line.push(byte);
+            }
+        }
+    }
+}
+
+/// `test result: ok. 12 passed; 0 failed; …`, with or without colours.
+fn passed(line: &str) -> u64 {
+    let Some(result) = line.strip_prefix("test result: ") else { return 0 };
+    let Some((before, _)) = result.split_once(" passed;") else { return 0 };
+    before.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_add_up_over_chunks_and_binaries() {
+        let mut counts = Counts::default();
+        counts.feed(b"running 2 tests\ntest result: ok. 2 pas");
+        counts.feed(b"sed; 0 failed; 0 ignored\ntest result: \x1b[32mok\x1b[0m. 40 passed; 0 failed;\n");
+        assert_eq!(counts.passed, 42);
+    }
+}
