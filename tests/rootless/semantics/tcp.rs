@@ -114,9 +114,11 @@ fn c24_after_a_reset_only_a_syn_gets_through() {
     check_established(
         "
         web: tcp WEB:443 > OUTSIDER:1 R => out flow in
-        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed
-        web: tcp WEB:443 > OUTSIDER:1 R => out flow-closed
-        web: tcp WEB:443 > OUTSIDER:1 S. => out flow-closed
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 R => out flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 SF => out flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 SR => out flow-closed in
         web: tcp WEB:443 > OUTSIDER:1 S => out no-rule
         internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
         web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
@@ -130,7 +132,7 @@ fn c24_a_reset_entry_lives_ten_seconds_and_denials_do_not_refresh_it() {
         "
         web: tcp WEB:443 > OUTSIDER:1 R => out flow in
         advance 9
-        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed in
         flows web in
         advance 1
         flows

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use sg_userspace::aws::ids::NetworkInterfaceId;
 use sg_userspace::aws::world::World;
+use sg_userspace::dataplane::Sender;
 use sg_userspace::packet::spec::{TcpFlags, Transport};
 use sg_userspace::scenario::edit::Edit;
 use sg_userspace::scenario::{Event, Scenario};
@@ -197,6 +198,12 @@ impl State {
 
     fn send(&mut self, sent: Option<Sent>) {
         let Some((sender, packet)) = sent else { return };
+        // An interface that has been deleted since, or is not attached, has nothing to send on.
+        if let Sender::Interface(id) = &sender
+            && self.world.network_interfaces.get(id).is_none_or(|interface| interface.attachment.is_none())
+        {
+            return;
+        }
         self.sent.push((sender.clone(), packet.clone()));
         self.events.push(Event::Send { sender, packet });
     }

@@ -72,6 +72,9 @@ pub fn flags() -> impl Strategy<Value = TcpFlags> {
         3 => Just(TcpFlags::FIN_ACK),
         1 => Just(TcpFlags::RST),
         1 => Just(TcpFlags { ack: true, ..TcpFlags::RST }),
+        // Flags that do not occur.
+        1 => (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>())
+            .prop_map(|(syn, ack, fin, rst)| TcpFlags { syn, ack, fin, rst }),
     ]
 }
 
