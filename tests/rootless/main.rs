@@ -1,5 +1,9 @@
 //! Tests that need no root: `cargo test` runs them for anyone.
 
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
+
+mod agreement;
 mod command;
 mod lab_file;
 mod packet;
