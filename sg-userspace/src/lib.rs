@@ -13,3 +13,4 @@ pub mod kernel;
 pub mod lab;
 pub mod oracle;
 pub mod packet;
+pub mod scenario;
