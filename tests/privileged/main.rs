@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
 
+mod agreement;
 mod joined;
+mod kernel_plane;
 mod lab_plumbing;
 mod lab_processes;
 mod lab_removal;

@@ -244,6 +244,25 @@ impl KernelDataplane {
         Ok(counters)
     }
 
+    /// Runs a frame as sent on a slot's link through the program, without sending it anywhere.
+    ///
+    /// # Errors
+    /// Where the slot has no link or the kernel refuses the run.
+    pub fn judge_frame(&mut self, slot: u32, frame: &[u8]) -> Result<Outcome> {
+        let link = *self.maps.links.get(&slot).with_context(|| format!("slot {slot} has no link"))?;
+        self.maps.drain_events();
+        prog_run::from_link(&mut self.object, link, frame)?;
+        Ok(records::outcome(&self.maps.drain_events()))
+    }
+
+    /// Forgets every flow and every first fragment, as a new data plane has none.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn clear_state(&mut self) -> Result<()> {
+        self.maps.clear_state()
+    }
+
     /// The data plane's current tick.
     ///
     /// # Errors
@@ -314,11 +333,8 @@ impl Dataplane for KernelDataplane {
                 (interface.slot, interface.mac)
             }
         };
-        let link = *self.maps.links.get(&slot).with_context(|| format!("slot {slot} has no link"))?;
         let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
-        self.maps.drain_events();
-        prog_run::from_link(&mut self.object, link, &frame)?;
-        Ok(records::outcome(&self.maps.drain_events()))
+        self.judge_frame(slot, &frame)
     }
 
     fn advance(&mut self, time: Duration) -> Result<()> {

@@ -1,5 +1,7 @@
 //! The flow tables as user space reads and sweeps them.
 
+use std::io;
+
 use anyhow::Result;
 use aya::maps::{HashMap, MapData};
 use aya::{Pod, maps::MapError};
@@ -14,9 +16,11 @@ fn read<K: Pod>(table: &HashMap<MapData, K, FlowEntry>, to_key: fn(K) -> FlowKey
     table.iter().filter_map(Result::ok).map(|(key, entry)| (to_key(key), entry)).collect()
 }
 
-fn remove<K: Pod>(table: &mut HashMap<MapData, K, FlowEntry>, key: &K) -> Result<(), MapError> {
+fn remove<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<(), MapError> {
     match table.remove(key) {
+        // The program was faster.
         Err(MapError::KeyNotFound) => Ok(()),
+        Err(MapError::SyscallError(error)) if error.io_error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
     }
 }
@@ -42,6 +46,21 @@ impl Maps {
         } else {
             remove(&mut self.flows6, &key.to_v6())?;
             remove(&mut self.embryonic6, &key.to_v6())?;
+        }
+        Ok(())
+    }
+
+    /// Forgets every flow and every first fragment.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn clear_state(&mut self) -> Result<()> {
+        for (key, _) in self.flow_entries() {
+            self.remove_flow(&key)?;
+        }
+        let fragments: Vec<_> = self.fragments.keys().filter_map(Result::ok).collect();
+        for key in fragments {
+            remove(&mut self.fragments, &key)?;
         }
         Ok(())
     }

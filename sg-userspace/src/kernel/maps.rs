@@ -9,6 +9,7 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
@@ -34,6 +35,7 @@ pub struct Maps {
     pub(super) flows6: HashMap<MapData, FlowKey6, FlowEntry>,
     pub(super) embryonic4: HashMap<MapData, FlowKey4, FlowEntry>,
     pub(super) embryonic6: HashMap<MapData, FlowKey6, FlowEntry>,
+    pub(super) fragments: HashMap<MapData, FragmentKey, FragmentPorts>,
     pub(super) events: RingBuf<MapData>,
     pub(super) events_lost: PerCpuArray<MapData, u64>,
     pub(super) counters: PerCpuArray<MapData, u64>,
@@ -79,6 +81,7 @@ impl Maps {
             flows6: take(object, "FLOWS6")?,
             embryonic4: take(object, "EMBRYONIC4")?,
             embryonic6: take(object, "EMBRYONIC6")?,
+            fragments: take(object, "FRAGMENTS")?,
             events: take(object, "EVENTS")?,
             events_lost: take(object, "EVENTS_LOST")?,
             counters: take(object, "COUNTERS_BY_REASON")?,

@@ -50,7 +50,15 @@ pub fn find_difference(planes: impl Fn() -> [Plane; 2], cases: u32) -> Option<(S
 /// # Panics
 /// Where they differ.
 pub fn check_agreement(planes: impl Fn() -> [Plane; 2]) {
-    if let Some((scenario, difference)) = find_difference(&planes, cases()) {
+    check_agreement_on(planes, cases());
+}
+
+/// [`check_agreement`] on this many scenarios.
+///
+/// # Panics
+/// Where they differ.
+pub fn check_agreement_on(planes: impl Fn() -> [Plane; 2], cases: u32) {
+    if let Some((scenario, difference)) = find_difference(&planes, cases) {
         let path = save(&scenario, &planes());
         panic!("{difference}\nThe scenario is saved in {}", path.display());
     }
