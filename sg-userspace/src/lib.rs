@@ -2,13 +2,15 @@
 //! compiler between model and data plane, and what runs a lab.
 //!
 //! Data flows one way: `command` changes `aws::World`, `compile` turns it into map writes, a data plane applies them.
-//! `oracle` knows only `aws` and `packet`.
+//! `oracle` knows only `aws`, `packet` and the vocabulary of `dataplane`.
 
 pub mod aws;
+pub mod command;
 pub mod compile;
 pub mod dataplane;
-pub mod oracle;
 #[cfg(feature = "kernel")]
 pub mod kernel;
+pub mod lab;
+pub mod oracle;
 pub mod packet;
 pub mod scenario;

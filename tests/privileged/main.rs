@@ -1,2 +1,24 @@
-//! x
-fn main() {}
+//! Tests on real namespaces, links and packets. They need root, and fail without: a test that cannot run has not passed.
+
+#![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
+
+mod joined;
+mod lab_plumbing;
+mod lab_processes;
+mod lab_removal;
+mod lab_traffic;
+mod load;
+
+/// Panics with what to do unless the caller is root.
+#[track_caller]
+fn require_root() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let root =
+        status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
+    assert!(root, "the privileged tests need root: run `sudo cargo xtask test`");
+}
+
+/// A link index of this run's own, for links in the host's namespace, which every run shares.
+fn host_index(n: u32) -> u32 {
+    1_000_000 + std::process::id() % 100_000 * 1000 + n
+}

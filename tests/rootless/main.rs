@@ -4,5 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
 
 mod agreement;
+mod command;
+mod lab_file;
 mod packet;
 mod semantics;

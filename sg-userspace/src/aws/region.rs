@@ -42,7 +42,9 @@ impl FromStr for Region {
         if parts.len() >= 2 && parts.iter().all(is_word) && matches!(number.as_bytes(), [b'1'..=b'9']) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(AwsError::invalid_value(format!("Invalid region: '{text}' (expecting a name such as us-east-1)")))
+            Err(AwsError::invalid_value(format!(
+                "Invalid region: '{text}' (expecting a name such as us-east-1)"
+            )))
         }
     }
 }
@@ -90,7 +92,8 @@ impl FromStr for AvailabilityZone {
     /// # Errors
     /// `InvalidParameterValue` where the text is not a region's name and a letter.
     fn from_str(text: &str) -> Result<Self, AwsError> {
-        let region = text.strip_suffix(|c: char| c.is_ascii_lowercase()).and_then(|name| name.parse::<Region>().ok());
+        let region =
+            text.strip_suffix(|c: char| c.is_ascii_lowercase()).and_then(|name| name.parse::<Region>().ok());
         match region {
             Some(_) => Ok(Self(text.to_owned())),
             None => Err(AwsError::invalid_value(format!("Invalid availability zone: [{text}]"))),

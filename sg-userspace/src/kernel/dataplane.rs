@@ -264,14 +264,10 @@ impl KernelDataplane {
             self.applied.image().interfaces.values().map(|record| (record.number, *record)).collect();
         let mut live = Vec::new();
         for (key, entry) in self.maps.flow_entries() {
-            let (family, interface_protocol) = match &key {
-                FlowKey::V4(key) => (4, key.interface_protocol),
-                FlowKey::V6(key) => (6, key.interface_protocol),
-            };
             let age = age(tick, entry.last_seen);
-            let limit = timers.get(&(interface_protocol >> 8)).map(|record| {
-                timeout(family, (interface_protocol & 0xff) as u8, FlowBits(entry.bits), record)
-            });
+            let limit = timers
+                .get(&key.interface())
+                .map(|record| timeout(key.family, key.protocol(), FlowBits(entry.bits), record));
             match limit {
                 Some(limit) if age < limit => {
                     live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });

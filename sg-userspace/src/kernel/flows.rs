@@ -3,6 +3,7 @@
 use anyhow::Result;
 use aya::maps::{HashMap, MapData};
 use aya::{Pod, maps::MapError};
+use sg_common::abi::address::Family;
 use sg_common::abi::flow::FlowEntry;
 use sg_common::datapath::tuple::FlowKey;
 
@@ -23,10 +24,10 @@ fn remove<K: Pod>(table: &mut HashMap<MapData, K, FlowEntry>, key: &K) -> Result
 impl Maps {
     /// Every entry, live or not.
     pub fn flow_entries(&self) -> Vec<(FlowKey, FlowEntry)> {
-        let mut entries = read(&self.flows4, FlowKey::V4);
-        entries.extend(read(&self.embryonic4, FlowKey::V4));
-        entries.extend(read(&self.flows6, FlowKey::V6));
-        entries.extend(read(&self.embryonic6, FlowKey::V6));
+        let mut entries = read(&self.flows4, FlowKey::from_v4);
+        entries.extend(read(&self.embryonic4, FlowKey::from_v4));
+        entries.extend(read(&self.flows6, FlowKey::from_v6));
+        entries.extend(read(&self.embryonic6, FlowKey::from_v6));
         entries
     }
 
@@ -35,15 +36,12 @@ impl Maps {
     /// # Errors
     /// Where a map refuses.
     pub fn remove_flow(&mut self, key: &FlowKey) -> Result<()> {
-        match key {
-            FlowKey::V4(key) => {
-                remove(&mut self.flows4, key)?;
-                remove(&mut self.embryonic4, key)?;
-            }
-            FlowKey::V6(key) => {
-                remove(&mut self.flows6, key)?;
-                remove(&mut self.embryonic6, key)?;
-            }
+        if key.family == Family::V4.0 {
+            remove(&mut self.flows4, &key.to_v4())?;
+            remove(&mut self.embryonic4, &key.to_v4())?;
+        } else {
+            remove(&mut self.flows6, &key.to_v6())?;
+            remove(&mut self.embryonic6, &key.to_v6())?;
         }
         Ok(())
     }

@@ -1,0 +1,145 @@
+//! One command's work on the world, with a journal: every object is copied before it is first changed, so a refused
+//! command is taken back and an applied one knows what it touched. Commands change the world through this type only.
+
+use std::collections::BTreeMap;
+
+use crate::aws::error::AwsError;
+use crate::aws::group::SecurityGroup;
+use crate::aws::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::instance::Instance;
+use crate::aws::interface::NetworkInterface;
+use crate::aws::quota::Quotas;
+use crate::aws::vpc::{Subnet, Vpc};
+use crate::aws::world::World;
+
+use super::changes::{Changes, Image, ObjectKey, Undo};
+
+/// An object that the world keeps in a table of its own.
+pub(super) trait Object: Clone {
+    type Id: Clone + Ord;
+
+    fn id(&self) -> &Self::Id;
+    fn key(id: &Self::Id) -> ObjectKey;
+    fn image(id: &Self::Id, before: Option<Self>) -> Image;
+    fn table(world: &World) -> &BTreeMap<Self::Id, Self>;
+    fn table_mut(world: &mut World) -> &mut BTreeMap<Self::Id, Self>;
+    fn not_found(id: &Self::Id) -> AwsError;
+}
+
+macro_rules! object {
+    ($kind:ident, $id:ident, $table:ident) => {
+        impl Object for $kind {
+            type Id = $id;
+
+            fn id(&self) -> &$id {
+                &self.id
+            }
+
+            fn key(id: &$id) -> ObjectKey {
+                ObjectKey::$kind(id.clone())
+            }
+
+            fn image(id: &$id, before: Option<Self>) -> Image {
+                Image::$kind(id.clone(), before)
+            }
+
+            fn table(world: &World) -> &BTreeMap<$id, Self> {
+                &world.$table
+            }
+
+            fn table_mut(world: &mut World) -> &mut BTreeMap<$id, Self> {
+                &mut world.$table
+            }
+
+            fn not_found(id: &$id) -> AwsError {
+                id.not_found()
+            }
+        }
+    };
+}
+
+object!(Vpc, VpcId, vpcs);
+object!(Subnet, SubnetId, subnets);
+object!(SecurityGroup, SecurityGroupId, security_groups);
+object!(NetworkInterface, NetworkInterfaceId, network_interfaces);
+object!(Instance, InstanceId, instances);
+
+/// The world under one command.
+pub(super) struct Edit<'w> {
+    world: &'w mut World,
+    journal: BTreeMap<ObjectKey, Image>,
+    quotas_before: Quotas,
+    last_number_before: u32,
+}
+
+impl<'w> Edit<'w> {
+    pub(super) fn begin(world: &'w mut World) -> Self {
+        let (quotas_before, last_number_before) = (world.quotas, world.last_number);
+        Self { world, journal: BTreeMap::new(), quotas_before, last_number_before }
+    }
+
+    /// The world as it is now, for reading.
+    pub(super) fn world(&self) -> &World {
+        self.world
+    }
+
+    /// An object to read.
+    pub(super) fn get<O: Object>(&self, id: &O::Id) -> Result<&O, AwsError> {
+        O::table(self.world).get(id).ok_or_else(|| O::not_found(id))
+    }
+
+    /// An object to change.
+    pub(super) fn get_mut<O: Object>(&mut self, id: &O::Id) -> Result<&mut O, AwsError> {
+        self.note::<O>(id);
+        O::table_mut(self.world).get_mut(id).ok_or_else(|| O::not_found(id))
+    }
+
+    /// Puts a new object in place.
+    pub(super) fn put<O: Object>(&mut self, object: O) {
+        let id = object.id().clone();
+        self.note::<O>(&id);
+        O::table_mut(self.world).insert(id, object);
+    }
+
+    /// Takes an object away.
+    pub(super) fn remove<O: Object>(&mut self, id: &O::Id) {
+        self.note::<O>(id);
+        O::table_mut(self.world).remove(id);
+    }
+
+    /// The next number, never given before, and the seed that ids are minted from.
+    pub(super) fn next_number(&mut self) -> Result<(u64, u32), AwsError> {
+        let number = self.world.last_number.checked_add(1).ok_or_else(|| {
+            AwsError::new("InternalError", "every object number has been used; start a new lab".to_owned())
+        })?;
+        self.world.last_number = number;
+        Ok((self.world.seed, number))
+    }
+
+    pub(super) fn set_quotas(&mut self, quotas: Quotas) {
+        self.world.quotas = quotas;
+    }
+
+    /// Keeps the work: what was touched and how to take it back.
+    pub(super) fn finish(self) -> (Changes, Undo) {
+        let mut changes = Changes { keys: self.journal.keys().cloned().collect() };
+        if self.world.quotas != self.quotas_before || self.world.last_number != self.last_number_before {
+            changes.keys.insert(ObjectKey::Settings);
+        }
+        (changes, Undo { images: self.journal.into_values().collect(), quotas: self.quotas_before })
+    }
+
+    /// Takes the work back: the world is exactly as it was.
+    pub(super) fn roll_back(self) {
+        for image in self.journal.into_values() {
+            image.restore(self.world);
+        }
+        self.world.quotas = self.quotas_before;
+        self.world.last_number = self.last_number_before;
+    }
+
+    fn note<O: Object>(&mut self, id: &O::Id) {
+        let before = O::table(self.world).get(id);
+        self.journal.entry(O::key(id)).or_insert_with(|| O::image(id, before.cloned()));
+    }
+}

@@ -1,0 +1,160 @@
+//! Instances: run with one or several network interfaces, ended with those that go with them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::group::SecurityGroup;
+use crate::aws::ids::{InstanceId, NetworkInterfaceId};
+use crate::aws::instance::Instance;
+use crate::aws::interface::NetworkInterface;
+use crate::aws::vpc::Subnet;
+
+use super::Reply;
+use super::edit::Edit;
+use super::interface::{self, CreateNetworkInterface};
+
+/// The longest host name.
+const MAX_NAME: usize = 63;
+
+/// An interface of a new instance; its place in the list is its device index.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InstanceInterface {
+    /// Made with the instance, and deleted with it.
+    New(CreateNetworkInterface),
+    /// Made with the instance, and kept when it ends.
+    NewKept(CreateNetworkInterface),
+    /// One that exists; kept when the instance ends.
+    Existing(NetworkInterfaceId),
+}
+
+/// Makes an instance. All its interfaces are in one zone (M-06); further ones may be in another VPC (M-12).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunInstance {
+    /// Host name, unique in this world; none stands for the instance's id.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// Its interfaces, the primary one first.
+    pub interfaces: Vec<InstanceInterface>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl RunInstance {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        if let Some(name) = &self.name {
+            check_name(name)?;
+            if edit.world().instances.values().any(|instance| instance.name.eq_ignore_ascii_case(name)) {
+                return Err(AwsError::invalid_value(format!(
+                    "Value ({name}) for tag Name is invalid. Instances are known by name here, and another instance has it."
+                )));
+            }
+        }
+        if self.interfaces.is_empty() {
+            return Err(AwsError::new("MissingParameter", "The request must contain the parameter SubnetId"));
+        }
+        let (seed, number) = edit.next_number()?;
+        let id = InstanceId::mint(seed, number);
+        let mut interface_ids = Vec::with_capacity(self.interfaces.len());
+        for (index, spec) in self.interfaces.into_iter().enumerate() {
+            let device_index = u8::try_from(index).map_err(|_| {
+                AwsError::new("AttachmentLimitExceeded", format!("Interface count {index} exceeds the limit"))
+            })?;
+            interface_ids.push(add_interface(edit, &id, device_index, spec)?);
+        }
+        let vpc_id = match interface_ids.first() {
+            Some(primary) => edit.get::<NetworkInterface>(primary)?.vpc_id.clone(),
+            None => return Err(AwsError::new("InternalError", "an instance without interfaces")),
+        };
+        let name = self.name.unwrap_or_else(|| id.to_string());
+        edit.put(Instance { id: id.clone(), number, name, vpc_id, tags: self.tags });
+        Ok(Reply::Instance { instance_id: id, interface_ids })
+    }
+}
+
+fn add_interface(
+    edit: &mut Edit<'_>,
+    instance_id: &InstanceId,
+    device_index: u8,
+    spec: InstanceInterface,
+) -> Result<NetworkInterfaceId, AwsError> {
+    let (interface_id, delete_on_termination) = match spec {
+        InstanceInterface::New(create) => (create_for_instance(edit, create)?, true),
+        InstanceInterface::NewKept(create) => (create_for_instance(edit, create)?, false),
+        InstanceInterface::Existing(id) => (id, false),
+    };
+    interface::attach(edit, &interface_id, instance_id, device_index)?;
+    let interface: &mut NetworkInterface = edit.get_mut(&interface_id)?;
+    if let Some(attachment) = &mut interface.attachment {
+        attachment.delete_on_termination = delete_on_termination;
+    }
+    Ok(interface_id)
+}
+
+/// Makes an interface with the refusal that `RunInstances` has for a group of another network (section 6.4).
+fn create_for_instance(
+    edit: &mut Edit<'_>,
+    create: CreateNetworkInterface,
+) -> Result<NetworkInterfaceId, AwsError> {
+    let subnet: &Subnet = edit.get(&create.subnet_id)?;
+    for group_id in &create.groups {
+        let group: &SecurityGroup = edit.get(group_id)?;
+        let region_of = |vpc_id| edit.world().vpcs.get(vpc_id).map(|vpc| &vpc.region);
+        if group.vpc_id != subnet.vpc_id && region_of(&group.vpc_id) == region_of(&subnet.vpc_id) {
+            return Err(AwsError::new(
+                "InvalidParameter",
+                format!(
+                    "Security group {group_id} and subnet {} belong to different networks.",
+                    create.subnet_id
+                ),
+            ));
+        }
+    }
+    create.create(edit)
+}
+
+fn check_name(name: &str) -> Result<(), AwsError> {
+    let is_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(is_label) || name.starts_with('-') {
+        return Err(AwsError::invalid_value(format!(
+            "Value ({name}) for tag Name is invalid. It becomes a host name: up to {MAX_NAME} letters, digits and dashes, not starting with a dash."
+        )));
+    }
+    Ok(())
+}
+
+/// Ends an instance. Interfaces made with it are deleted, the others become available.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TerminateInstance {
+    /// The instance.
+    pub instance_id: InstanceId,
+}
+
+impl TerminateInstance {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let id = &self.instance_id;
+        edit.get::<Instance>(id)?;
+        let interfaces: Vec<_> = edit
+            .world()
+            .interfaces_of(id)
+            .into_iter()
+            .map(|interface| {
+                let deleted = interface.attachment.as_ref().is_some_and(|it| it.delete_on_termination);
+                (interface.id.clone(), deleted)
+            })
+            .collect();
+        for (interface_id, deleted) in interfaces {
+            if deleted {
+                edit.remove::<NetworkInterface>(&interface_id);
+            } else {
+                edit.get_mut::<NetworkInterface>(&interface_id)?.attachment = None;
+            }
+        }
+        edit.remove::<Instance>(id);
+        Ok(Reply::Done)
+    }
+}

@@ -1,0 +1,379 @@
+//! Network interfaces: made, attached, detached, deleted, and their groups and settings. Their further addresses are in
+//! `interface_address`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::group::SecurityGroup;
+use crate::aws::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::instance::Instance;
+use crate::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
+use crate::aws::region::AvailabilityZone;
+use crate::aws::vpc::{Subnet, Vpc};
+use crate::aws::world::World;
+
+use super::Reply;
+use super::address::SubnetAddresses;
+use super::edit::Edit;
+use super::group;
+
+/// The data plane knows an interface by a 24-bit number.
+const MAX_INTERFACE_NUMBER: u32 = 0x00ff_ffff;
+
+/// Idle timeouts to set: AWS's `ConnectionTrackingSpecification`. What is absent stays as it is (C-21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConnectionTrackingSpecification {
+    /// `TcpEstablishedTimeout`, 60 to 432 000 s.
+    pub tcp_established: Option<u32>,
+    /// `UdpTimeout`, 30 to 60 s.
+    pub udp: Option<u32>,
+    /// `UdpStreamTimeout`, 60 to 180 s.
+    pub udp_stream: Option<u32>,
+}
+
+impl ConnectionTrackingSpecification {
+    fn onto(self, now: ConnectionTracking) -> Result<ConnectionTracking, AwsError> {
+        let pick = |name: &str, wanted: Option<u32>, now: u32, least: u32, most: u32| match wanted {
+            Some(seconds) if !(least..=most).contains(&seconds) => Err(AwsError::invalid_value(format!(
+                "Value ({seconds}) for parameter {name} is invalid. It must be between {least} and {most} seconds."
+            ))),
+            wanted => Ok(wanted.unwrap_or(now)),
+        };
+        Ok(ConnectionTracking {
+            tcp_established: pick(
+                "TcpEstablishedTimeout",
+                self.tcp_established,
+                now.tcp_established,
+                60,
+                432_000,
+            )?,
+            udp: pick("UdpTimeout", self.udp, now.udp, 30, 60)?,
+            udp_stream: pick("UdpStreamTimeout", self.udp_stream, now.udp_stream, 60, 180)?,
+        })
+    }
+}
+
+/// Makes a network interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateNetworkInterface {
+    /// Its subnet.
+    pub subnet_id: SubnetId,
+    /// Its groups; none stands for the VPC's default group (M-13).
+    #[serde(default)]
+    pub groups: Vec<SecurityGroupId>,
+    /// Private IPv4 addresses, the primary one first; none stands for an automatic primary one.
+    #[serde(default)]
+    pub private_ipv4: Vec<Ipv4Addr>,
+    /// How many automatic secondary IPv4 addresses to add.
+    #[serde(default)]
+    pub secondary_ipv4_count: u16,
+    /// IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Vec<Ipv6Addr>,
+    /// How many automatic IPv6 addresses to add.
+    #[serde(default)]
+    pub ipv6_count: u16,
+    /// Whether foreign addresses are dropped (M-17).
+    #[serde(default = "checked")]
+    pub source_dest_check: bool,
+    /// Idle timeouts other than the defaults.
+    #[serde(default)]
+    pub connection_tracking: ConnectionTrackingSpecification,
+    /// Description.
+    #[serde(default)]
+    pub description: String,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+fn checked() -> bool {
+    true
+}
+
+impl CreateNetworkInterface {
+    /// An interface in this subnet with these groups, everything else as AWS defaults it.
+    pub fn new(subnet_id: SubnetId, groups: Vec<SecurityGroupId>) -> Self {
+        Self {
+            subnet_id,
+            groups,
+            private_ipv4: Vec::new(),
+            secondary_ipv4_count: 0,
+            ipv6: Vec::new(),
+            ipv6_count: 0,
+            source_dest_check: checked(),
+            connection_tracking: ConnectionTrackingSpecification::default(),
+            description: String::new(),
+            tags: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        Ok(Reply::NetworkInterface(self.create(edit)?))
+    }
+
+    pub(super) fn create(self, edit: &mut Edit<'_>) -> Result<NetworkInterfaceId, AwsError> {
+        let subnet: &Subnet = edit.get(&self.subnet_id)?;
+        let vpc_id = subnet.vpc_id.clone();
+        let connection_tracking = self.connection_tracking.onto(ConnectionTracking::default())?;
+        let groups = if self.groups.is_empty() {
+            group::default_of(edit.world(), &vpc_id).map(|group| group.id.clone()).into_iter().collect()
+        } else {
+            self.groups
+        };
+        let groups = check_groups(edit, &vpc_id, groups)?;
+
+        let mut addresses = SubnetAddresses::of(edit.world(), subnet);
+        let (mut private_ipv4, mut ipv6) = (self.private_ipv4, self.ipv6);
+        for address in
+            private_ipv4.iter().copied().map(IpAddr::V4).chain(ipv6.iter().copied().map(IpAddr::V6))
+        {
+            addresses.take(address)?;
+        }
+        let automatic_ipv4 = usize::from(private_ipv4.is_empty()) + usize::from(self.secondary_ipv4_count);
+        for _ in 0..automatic_ipv4 {
+            private_ipv4.push(addresses.take_free_ipv4()?);
+        }
+        for _ in 0..self.ipv6_count {
+            ipv6.push(addresses.take_free_ipv6()?);
+        }
+
+        let slot = free_slot(edit.world());
+        let (seed, number) = edit.next_number()?;
+        if number > MAX_INTERFACE_NUMBER {
+            let message =
+                "The maximum number of network interfaces ever made has been reached; start a new lab.";
+            return Err(AwsError::new("NetworkInterfaceLimitExceeded", message));
+        }
+        let id = NetworkInterfaceId::mint(seed, number);
+        edit.put(NetworkInterface {
+            id: id.clone(),
+            number,
+            slot,
+            vpc_id,
+            subnet_id: self.subnet_id,
+            mac: mac_of(number),
+            private_ipv4,
+            ipv6,
+            groups,
+            source_dest_check: self.source_dest_check,
+            connection_tracking,
+            attachment: None,
+            description: self.description,
+            tags: self.tags,
+        });
+        Ok(id)
+    }
+}
+
+/// A locally administered address that no other number has.
+fn mac_of(number: u32) -> MacAddr {
+    let [a, b, c, d] = number.to_be_bytes();
+    MacAddr([0x02, 0x00, a, b, c, d])
+}
+
+fn free_slot(world: &World) -> u32 {
+    let taken: BTreeSet<u32> = world.network_interfaces.values().map(|interface| interface.slot).collect();
+    (0..).zip(&taken).find(|(slot, taken)| slot != *taken).map_or(taken.len() as u32, |(slot, _)| slot)
+}
+
+/// Checks that an interface of this VPC may carry these groups (M-14, Q-03). CHOICE: a group named twice counts once.
+fn check_groups(
+    edit: &Edit<'_>,
+    vpc_id: &VpcId,
+    wanted: Vec<SecurityGroupId>,
+) -> Result<Vec<SecurityGroupId>, AwsError> {
+    let mut groups: Vec<SecurityGroupId> = Vec::with_capacity(wanted.len());
+    for id in wanted {
+        let group: &SecurityGroup = edit.get(&id)?;
+        if group.vpc_id != *vpc_id {
+            let (own, other) = (edit.get::<Vpc>(vpc_id)?, edit.get::<Vpc>(&group.vpc_id)?);
+            // A group does not exist outside its region; inside, the networks differ (R-E11).
+            return Err(if own.region == other.region {
+                let message = "You have specified two resources that belong to different networks.";
+                AwsError::new("InvalidGroup.NotFound", message)
+            } else {
+                id.not_found()
+            });
+        }
+        if !groups.contains(&id) {
+            groups.push(id);
+        }
+    }
+    if groups.is_empty() {
+        // M-13.
+        let message = "The request must contain the parameter SecurityGroupId: a network interface has at least one group";
+        return Err(AwsError::new("MissingParameter", message));
+    }
+    if groups.len() > edit.world().quotas.groups_per_interface as usize {
+        return Err(AwsError::new(
+            "SecurityGroupsPerInterfaceLimitExceeded",
+            "The maximum number of security groups per interface has been reached.",
+        ));
+    }
+    Ok(groups)
+}
+
+/// Deletes a network interface that is not attached.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteNetworkInterface {
+    /// The interface.
+    pub interface_id: NetworkInterfaceId,
+}
+
+impl DeleteNetworkInterface {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let interface: &NetworkInterface = edit.get(&self.interface_id)?;
+        if interface.attachment.is_some() {
+            let message = format!("Network interface '{}' is currently in use.", interface.id);
+            return Err(AwsError::invalid_value(message));
+        }
+        edit.remove::<NetworkInterface>(&self.interface_id);
+        Ok(Reply::Done)
+    }
+}
+
+/// Attaches a network interface to an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AttachNetworkInterface {
+    /// The interface, not attached anywhere.
+    pub interface_id: NetworkInterfaceId,
+    /// The instance, in the same zone (M-06); the VPC may differ (M-12).
+    pub instance_id: InstanceId,
+    /// A free index, 1 or above.
+    pub device_index: u8,
+}
+
+impl AttachNetworkInterface {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        edit.get::<Instance>(&self.instance_id)?;
+        Ok(Reply::Attachment(attach(edit, &self.interface_id, &self.instance_id, self.device_index)?))
+    }
+}
+
+/// The zone of an interface: its subnet's.
+fn zone_of(edit: &Edit<'_>, interface: &NetworkInterface) -> Result<AvailabilityZone, AwsError> {
+    Ok(edit.get::<Subnet>(&interface.subnet_id)?.availability_zone.clone())
+}
+
+/// Attaches an interface; the instance may still be in the making. It stays when the instance ends, as in AWS.
+pub(super) fn attach(
+    edit: &mut Edit<'_>,
+    interface_id: &NetworkInterfaceId,
+    instance_id: &InstanceId,
+    device_index: u8,
+) -> Result<AttachmentId, AwsError> {
+    let interface: &NetworkInterface = edit.get(interface_id)?;
+    if interface.attachment.is_some() {
+        let message = format!("Interface: [{interface_id}] in use.");
+        return Err(AwsError::new("InvalidNetworkInterface.InUse", message));
+    }
+    let zone = zone_of(edit, interface)?;
+    for attached in edit.world().interfaces_of(instance_id) {
+        if attached.attachment.as_ref().is_some_and(|attachment| attachment.device_index == device_index) {
+            return Err(AwsError::invalid_value(format!(
+                "Instance '{instance_id}' already has an interface attached at device index '{device_index}'."
+            )));
+        }
+        if zone_of(edit, attached)? != zone {
+            return Err(AwsError::new(
+                "InvalidParameterCombination",
+                "You may not attach a network interface to an instance if they are not in the same availability zone",
+            ));
+        }
+    }
+    let (seed, number) = edit.next_number()?;
+    let id = AttachmentId::mint(seed, number);
+    let instance_id = instance_id.clone();
+    edit.get_mut::<NetworkInterface>(interface_id)?.attachment =
+        Some(Attachment { id: id.clone(), instance_id, device_index, delete_on_termination: false });
+    Ok(id)
+}
+
+/// Detaches a network interface. It keeps its addresses and groups (M-11).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DetachNetworkInterface {
+    /// The attachment.
+    pub attachment_id: AttachmentId,
+}
+
+impl DetachNetworkInterface {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let attached = |interface: &&NetworkInterface| {
+            interface.attachment.as_ref().is_some_and(|attachment| attachment.id == self.attachment_id)
+        };
+        let interface = edit.world().network_interfaces.values().find(attached);
+        let interface = interface.ok_or_else(|| self.attachment_id.not_found())?;
+        if interface.attachment.as_ref().is_some_and(|attachment| attachment.device_index == 0) {
+            return Err(AwsError::new(
+                "OperationNotPermitted",
+                "The network interface at device index 0 and networkCard index 0 cannot be detached.",
+            ));
+        }
+        let id = interface.id.clone();
+        edit.get_mut::<NetworkInterface>(&id)?.attachment = None;
+        Ok(Reply::Done)
+    }
+}
+
+/// Replaces the whole list of an interface's groups (M-13).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModifyInterfaceGroups {
+    /// The interface.
+    pub interface_id: NetworkInterfaceId,
+    /// Its groups from now on, at least one.
+    pub groups: Vec<SecurityGroupId>,
+}
+
+impl ModifyInterfaceGroups {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let interface: &NetworkInterface = edit.get(&self.interface_id)?;
+        let groups = check_groups(edit, &interface.vpc_id, self.groups)?;
+        edit.get_mut::<NetworkInterface>(&self.interface_id)?.groups = groups;
+        Ok(Reply::Done)
+    }
+}
+
+/// Sets idle timeouts (C-21). Flows that exist keep theirs until their next packet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModifyInterfaceConnectionTracking {
+    /// The interface.
+    pub interface_id: NetworkInterfaceId,
+    /// The timeouts.
+    pub connection_tracking: ConnectionTrackingSpecification,
+}
+
+impl ModifyInterfaceConnectionTracking {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let interface: &mut NetworkInterface = edit.get_mut(&self.interface_id)?;
+        interface.connection_tracking = self.connection_tracking.onto(interface.connection_tracking)?;
+        Ok(Reply::Done)
+    }
+}
+
+/// Switches the source/destination check (M-17).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModifySourceDestCheck {
+    /// The interface.
+    pub interface_id: NetworkInterfaceId,
+    /// Whether foreign addresses are dropped.
+    pub source_dest_check: bool,
+}
+
+impl ModifySourceDestCheck {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        edit.get_mut::<NetworkInterface>(&self.interface_id)?.source_dest_check = self.source_dest_check;
+        Ok(Reply::Done)
+    }
+}

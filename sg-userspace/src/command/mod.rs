@@ -1,0 +1,177 @@
+//! The one typed command layer: every change of the world is a [`Command`], validated as AWS validates it.
+//!
+//! The lab file, the command line and the EC2 endpoint all build commands and call [`apply`]. Reading is not done here:
+//! readers look at the [`World`]. Nothing here enforces, stores or prints.
+//!
+//! # Invariants
+//! A refused command leaves the world exactly as it was. Time never comes from a clock here.
+
+mod address;
+pub mod changes;
+mod edit;
+pub mod group;
+pub mod instance;
+pub mod interface;
+pub mod interface_address;
+pub mod permission;
+pub mod quota;
+pub mod rule;
+pub mod rule_text;
+pub mod subnet;
+pub mod template;
+pub mod vpc;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::rule::SecurityGroupRule;
+use crate::aws::world::World;
+
+use changes::{Changes, Undo};
+use edit::Edit;
+use permission::Permission;
+
+macro_rules! commands {
+    ($($(#[$doc:meta])* $name:ident($module:ident),)*) => {
+        /// Everything that can be asked of the world, under AWS's names where AWS has one.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+        pub enum Command {
+            $($(#[$doc])* $name($module::$name),)*
+        }
+
+        impl Command {
+            fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+                match self {
+                    $(Self::$name(command) => command.run(edit),)*
+                }
+            }
+        }
+
+        $(impl From<$module::$name> for Command {
+            fn from(command: $module::$name) -> Self {
+                Self::$name(command)
+            }
+        })*
+    };
+}
+
+commands! {
+    /// Makes a VPC and its default group.
+    CreateVpc(vpc),
+    /// Deletes an empty VPC and its default group.
+    DeleteVpc(vpc),
+    /// Makes a subnet.
+    CreateSubnet(subnet),
+    /// Deletes an empty subnet.
+    DeleteSubnet(subnet),
+    /// Makes a security group.
+    CreateSecurityGroup(group),
+    /// Makes the group that the console's launch wizard would make.
+    CreateLaunchWizardGroup(group),
+    /// Deletes a security group that nothing uses.
+    DeleteSecurityGroup(group),
+    /// Adds rules: `AuthorizeSecurityGroupIngress` and `AuthorizeSecurityGroupEgress`.
+    Authorize(rule),
+    /// Removes rules: `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`.
+    Revoke(rule),
+    /// Sets or removes rule descriptions.
+    UpdateRuleDescriptions(rule),
+    /// Replaces the content of rules, which keep their ids.
+    ModifyRules(rule),
+    /// Makes a network interface.
+    CreateNetworkInterface(interface),
+    /// Deletes a network interface that is not attached.
+    DeleteNetworkInterface(interface),
+    /// Attaches a network interface to an instance.
+    AttachNetworkInterface(interface),
+    /// Detaches a network interface, not the primary one.
+    DetachNetworkInterface(interface),
+    /// Replaces the groups of a network interface.
+    ModifyInterfaceGroups(interface),
+    /// Sets idle timeouts of a network interface.
+    ModifyInterfaceConnectionTracking(interface),
+    /// Switches the source/destination check of a network interface.
+    ModifySourceDestCheck(interface),
+    /// Gives a network interface further addresses.
+    AssignPrivateAddresses(interface_address),
+    /// Takes addresses from a network interface.
+    UnassignPrivateAddresses(interface_address),
+    /// Makes an instance with its network interfaces.
+    RunInstance(instance),
+    /// Ends an instance.
+    TerminateInstance(instance),
+    /// Raises or lowers quotas.
+    SetQuotas(quota),
+}
+
+/// What a command answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Reply {
+    /// It is done, and there is nothing to say.
+    Done,
+    /// A VPC was made.
+    Vpc {
+        /// The VPC.
+        vpc_id: VpcId,
+        /// Its default group.
+        default_group_id: SecurityGroupId,
+    },
+    /// A subnet was made.
+    Subnet(SubnetId),
+    /// A security group was made.
+    SecurityGroup(SecurityGroupId),
+    /// Rules were made or changed.
+    Rules(Vec<SecurityGroupRule>),
+    /// Rules were removed.
+    Revoked {
+        /// The rules as they were.
+        rules: Vec<SecurityGroupRule>,
+        /// Permissions that no rule had, which a default VPC forgives.
+        unknown: Vec<Permission>,
+    },
+    /// A network interface was made.
+    NetworkInterface(NetworkInterfaceId),
+    /// A network interface was attached.
+    Attachment(AttachmentId),
+    /// Addresses were assigned.
+    Addresses(Vec<IpAddr>),
+    /// An instance was made.
+    Instance {
+        /// The instance.
+        instance_id: InstanceId,
+        /// Its interfaces by device index.
+        interface_ids: Vec<NetworkInterfaceId>,
+    },
+}
+
+/// An applied command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Applied {
+    /// Its answer.
+    pub reply: Reply,
+    /// What it touched.
+    pub changes: Changes,
+    /// How to take it back.
+    pub undo: Undo,
+}
+
+/// Carries out a command, wholly or not at all.
+///
+/// # Errors
+/// AWS's refusal; the world is then exactly as it was.
+pub fn apply(world: &mut World, command: Command) -> Result<Applied, AwsError> {
+    let mut edit = Edit::begin(world);
+    match command.run(&mut edit) {
+        Ok(reply) => {
+            let (changes, undo) = edit.finish();
+            Ok(Applied { reply, changes, undo })
+        }
+        Err(error) => {
+            edit.roll_back();
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,333 @@
+//! Rules of a group: authorised, revoked, modified and described, each call wholly or not at all.
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::group::SecurityGroup;
+use crate::aws::ids::{SecurityGroupId, SecurityGroupRuleId};
+use crate::aws::protocol::{IpProtocol, PortRange};
+use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
+use crate::aws::vpc::Vpc;
+
+use super::Reply;
+use super::edit::Edit;
+use super::permission::Permission;
+
+/// Adds rules to a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Authorize {
+    /// The group.
+    pub group_id: SecurityGroupId,
+    /// Inbound (ingress) or outbound (egress).
+    pub direction: Direction,
+    /// What to allow; each becomes a rule.
+    pub permissions: Vec<Permission>,
+}
+
+impl Authorize {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let Self { group_id, direction, permissions } = self;
+        edit.get::<SecurityGroup>(&group_id)?;
+        if permissions.is_empty() {
+            // R-E15.
+            return Err(missing_permissions());
+        }
+        let permissions = permissions.into_iter().map(Permission::checked).collect::<Result<Vec<_>, _>>()?;
+        for (index, permission) in permissions.iter().enumerate() {
+            check_peer(edit, &group_id, &permission.peer)?;
+            if permissions[..index].iter().any(|earlier| earlier.is_same(permission)) {
+                // R-38, R-E2.
+                return Err(AwsError::invalid_value("The same permission must not appear multiple times"));
+            }
+        }
+        let group: &SecurityGroup = edit.get(&group_id)?;
+        for permission in &permissions {
+            check_new(group, direction, permission)?;
+        }
+        let mut rules = Vec::with_capacity(permissions.len());
+        for permission in permissions {
+            rules.push(insert(edit, &group_id, direction, permission)?);
+        }
+        check_quota(edit, &group_id, direction, &rules)?;
+        Ok(Reply::Rules(rules))
+    }
+}
+
+/// Removes rules of a group, named by permission or by id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Revoke {
+    /// The group.
+    pub group_id: SecurityGroupId,
+    /// Inbound (ingress) or outbound (egress).
+    pub direction: Direction,
+    /// Rules by what they allow; must match exactly, save for descriptions.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+    /// Rules by id.
+    #[serde(default)]
+    pub rule_ids: Vec<SecurityGroupRuleId>,
+}
+
+impl Revoke {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let Self { group_id, direction, permissions, rule_ids } = self;
+        let group: &SecurityGroup = edit.get(&group_id)?;
+        if permissions.is_empty() && rule_ids.is_empty() {
+            //
+            return Err(AwsError::new(
+                "MissingParameter",
+                "Either 'ipPermissions' or 'securityGroupRuleIds' should be provided.",
+            ));
+        }
+        let mut unknown = Vec::new();
+        let mut revoked = Vec::new();
+        for permission in permissions {
+            let permission = permission.checked()?;
+            match group.rules.iter().find(|rule| permission.is_of(rule, direction)) {
+                Some(rule) => revoked.push(rule.id.clone()),
+                None => unknown.push(permission),
+            }
+        }
+        for id in rule_ids {
+            revoked.push(by_id(group, direction, &id)?.id.clone());
+        }
+        // a default VPC forgives what no rule allows, another does not and revokes nothing.
+        if !unknown.is_empty() && !edit.get::<Vpc>(&group.vpc_id)?.is_default {
+            return Err(not_found());
+        }
+        let group: &mut SecurityGroup = edit.get_mut(&group_id)?;
+        let (rules, kept) =
+            std::mem::take(&mut group.rules).into_iter().partition(|rule| revoked.contains(&rule.id));
+        group.rules = kept;
+        Ok(Reply::Revoked { rules, unknown })
+    }
+}
+
+/// A rule's new description, by id.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleDescription {
+    /// The rule.
+    pub rule_id: SecurityGroupRuleId,
+    /// Its description; none removes the one it has.
+    #[serde(default)]
+    pub description: Option<String>,
+}
+
+/// Sets rule descriptions, named by permission or by id; leaving a description out removes it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateRuleDescriptions {
+    /// The group.
+    pub group_id: SecurityGroupId,
+    /// Inbound (ingress) or outbound (egress).
+    pub direction: Direction,
+    /// Rules by what they allow, with the new descriptions.
+    #[serde(default)]
+    pub permissions: Vec<Permission>,
+    /// Rules by id, with the new descriptions.
+    #[serde(default)]
+    pub rules: Vec<RuleDescription>,
+}
+
+impl UpdateRuleDescriptions {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let Self { group_id, direction, permissions, rules } = self;
+        let group: &SecurityGroup = edit.get(&group_id)?;
+        if permissions.is_empty() && rules.is_empty() {
+            return Err(missing_permissions());
+        }
+        let mut updates = Vec::with_capacity(permissions.len() + rules.len());
+        for permission in permissions {
+            let permission = permission.checked()?;
+            let rule =
+                group.rules.iter().find(|rule| permission.is_of(rule, direction)).ok_or_else(not_found)?;
+            updates.push((rule.id.clone(), permission.description));
+        }
+        for RuleDescription { rule_id, description } in rules {
+            let rule = by_id(group, direction, &rule_id)?;
+            let described = Permission { description, ..Permission::from(rule) }.checked()?;
+            updates.push((rule_id, described.description));
+        }
+        let group: &mut SecurityGroup = edit.get_mut(&group_id)?;
+        for (id, description) in updates {
+            if let Some(rule) = group.rules.iter_mut().find(|rule| rule.id == id) {
+                rule.description = description;
+            }
+        }
+        Ok(Reply::Done)
+    }
+}
+
+/// A rule's new content.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RuleContent {
+    /// The rule, which keeps its id.
+    pub rule_id: SecurityGroupRuleId,
+    /// Everything else, description included; the kind of peer must stay.
+    pub permission: Permission,
+}
+
+/// `ModifySecurityGroupRules`: replaces the content of rules in place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModifyRules {
+    /// The group.
+    pub group_id: SecurityGroupId,
+    /// The rules and their new content.
+    pub rules: Vec<RuleContent>,
+}
+
+impl ModifyRules {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let Self { group_id, rules: contents } = self;
+        edit.get::<SecurityGroup>(&group_id)?;
+        if contents.is_empty() {
+            let message = "The request must contain the parameter SecurityGroupRule";
+            return Err(AwsError::new("MissingParameter", message));
+        }
+        let mut modified: Vec<SecurityGroupRule> = Vec::with_capacity(contents.len());
+        for RuleContent { rule_id, permission } in contents {
+            if modified.iter().any(|rule| rule.id == rule_id) {
+                return Err(AwsError::invalid_value(format!(
+                    "Duplicated security group rule ID '{rule_id}'. The same security group rule ID must not appear multiple times."
+                )));
+            }
+            if permission.protocol == IpProtocol::All && permission.ports != PortRange::ALL {
+                // what authorize forgives, modify does not.
+                return Err(AwsError::invalid_value(
+                    "You may not specify all protocols and specific ports. Please specify each protocol and port range combination individually, or all protocols and no port range.",
+                ));
+            }
+            let Permission { protocol, ports, peer, description } = permission.checked()?;
+            check_peer(edit, &group_id, &peer)?;
+            let group: &mut SecurityGroup = edit.get_mut(&group_id)?;
+            let rule = group
+                .rules
+                .iter_mut()
+                .find(|rule| rule.id == rule_id)
+                .ok_or_else(|| SecurityGroupRuleId::not_found(&rule_id))?;
+            check_peer_kind(rule, &peer)?;
+            (rule.protocol, rule.ports, rule.peer, rule.description) = (protocol, ports, peer, description);
+            modified.push(rule.clone());
+        }
+        let group: &SecurityGroup = edit.get(&group_id)?;
+        for rule in &modified {
+            let same = |other: &&SecurityGroupRule| other.id != rule.id && other.is_same_permission(rule);
+            if group.rules.iter().any(|other| same(&other)) {
+                return Err(duplicate(&Permission::from(rule)));
+            }
+        }
+        Ok(Reply::Rules(modified))
+    }
+}
+
+/// Adds a rule that has been checked.
+pub(super) fn insert(
+    edit: &mut Edit<'_>,
+    group_id: &SecurityGroupId,
+    direction: Direction,
+    permission: Permission,
+) -> Result<SecurityGroupRule, AwsError> {
+    let (seed, number) = edit.next_number()?;
+    let Permission { protocol, ports, peer, description } = permission;
+    let id = SecurityGroupRuleId::mint(seed, number);
+    let rule = SecurityGroupRule { id, number, direction, protocol, ports, peer, description };
+    edit.get_mut::<SecurityGroup>(group_id)?.rules.push(rule.clone());
+    Ok(rule)
+}
+
+fn check_peer(edit: &Edit<'_>, group_id: &SecurityGroupId, peer: &Peer) -> Result<(), AwsError> {
+    match peer {
+        Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => Ok(()),
+        // R-E14: no prefix list can be made yet.
+        Peer::PrefixList(id) => Err(id.not_found()),
+        Peer::ReferencedGroup(id) => {
+            let referenced: &SecurityGroup = edit.get(id)?;
+            if referenced.vpc_id == edit.get::<SecurityGroup>(group_id)?.vpc_id {
+                Ok(())
+            } else {
+                // R-E11.
+                let message = "You have specified two resources that belong to different networks.";
+                Err(AwsError::new("InvalidGroup.NotFound", message))
+            }
+        }
+    }
+}
+
+fn check_new(group: &SecurityGroup, direction: Direction, permission: &Permission) -> Result<(), AwsError> {
+    if group.rules.iter().any(|rule| permission.is_of(rule, direction)) {
+        return Err(duplicate(permission));
+    }
+    Ok(())
+}
+
+fn check_peer_kind(rule: &SecurityGroupRule, peer: &Peer) -> Result<(), AwsError> {
+    fn kind(peer: &Peer) -> (&'static str, &'static str) {
+        match peer {
+            Peer::CidrIpv4(_) => ("CidrIpv4", "IPv4 CIDR"),
+            Peer::CidrIpv6(_) => ("CidrIpv6", "IPv6 CIDR"),
+            Peer::PrefixList(_) => ("PrefixListId", "prefix list"),
+            Peer::ReferencedGroup(_) => ("ReferencedGroupId", "referenced group"),
+        }
+    }
+    if kind(&rule.peer) == kind(peer) {
+        return Ok(());
+    }
+    Err(AwsError::invalid_value(format!(
+        "Invalid rule type for security group rule '{}'. You may not specify {} for an existing {} rule.",
+        rule.id,
+        kind(peer).0,
+        kind(&rule.peer).1
+    )))
+}
+
+/// rules are counted apart for each direction and family; a referenced group counts in both families. Only
+/// the families of the added rules are looked at, since a quota may have been lowered below what exists.
+fn check_quota(
+    edit: &Edit<'_>,
+    group_id: &SecurityGroupId,
+    direction: Direction,
+    added: &[SecurityGroupRule],
+) -> Result<(), AwsError> {
+    let group: &SecurityGroup = edit.get(group_id)?;
+    let limit = edit.world().quotas.rules_per_group as usize;
+    let counts_as_ipv4 = |rule: &&SecurityGroupRule| !matches!(rule.peer, Peer::CidrIpv6(_));
+    let counts_as_ipv6 = |rule: &&SecurityGroupRule| !matches!(rule.peer, Peer::CidrIpv4(_));
+    let ipv4 = added.iter().any(|rule| counts_as_ipv4(&rule))
+        && group.rules_of(direction).filter(counts_as_ipv4).count() > limit;
+    let ipv6 = added.iter().any(|rule| counts_as_ipv6(&rule))
+        && group.rules_of(direction).filter(counts_as_ipv6).count() > limit;
+    if ipv4 || ipv6 {
+        return Err(AwsError::new(
+            "RulesPerSecurityGroupLimitExceeded",
+            "The maximum number of rules per security group has been reached.",
+        ));
+    }
+    Ok(())
+}
+
+fn by_id<'g>(
+    group: &'g SecurityGroup,
+    direction: Direction,
+    id: &SecurityGroupRuleId,
+) -> Result<&'g SecurityGroupRule, AwsError> {
+    // R-41, CHOICE: an id of the other direction is not found either.
+    group.rules_of(direction).find(|rule| rule.id == *id).ok_or_else(|| id.not_found())
+}
+
+fn missing_permissions() -> AwsError {
+    AwsError::new("MissingParameter", "The request must contain the parameter ipPermissions")
+}
+
+fn not_found() -> AwsError {
+    AwsError::new("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
+}
+
+fn duplicate(permission: &Permission) -> AwsError {
+    let message = format!("the specified rule \"{}\" already exists", permission.in_aws_words());
+    AwsError::new("InvalidPermission.Duplicate", message)
+}

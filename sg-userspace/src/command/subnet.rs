@@ -1,0 +1,113 @@
+//! Subnets: blocks of a VPC in one availability zone.
+
+use std::collections::BTreeMap;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::ids::{SubnetId, VpcId};
+use crate::aws::region::AvailabilityZone;
+use crate::aws::vpc::{Subnet, Vpc};
+
+use super::Reply;
+use super::edit::Edit;
+use super::vpc::{is_ipv4_size, overlap};
+
+/// Makes a subnet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateSubnet {
+    /// Its VPC.
+    pub vpc_id: VpcId,
+    /// Its zone, in the VPC's region.
+    pub availability_zone: AvailabilityZone,
+    /// IPv4 block, inside the VPC's.
+    pub cidr_ipv4: Ipv4Net,
+    /// IPv6 block, inside the VPC's.
+    #[serde(default)]
+    pub cidr_ipv6: Option<Ipv6Net>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl CreateSubnet {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let vpc: &Vpc = edit.get(&self.vpc_id)?;
+        if self.availability_zone.region() != vpc.region {
+            return Err(AwsError::invalid_value(format!(
+                "Value ({}) for parameter availabilityZone is invalid. Zones of region {} start with its name, such as {}.",
+                self.availability_zone,
+                vpc.region,
+                vpc.region.zone('a')
+            )));
+        }
+        // M-03 and M-04: host bits are masked, sizes limited, and the block lies in one of the VPC's.
+        let cidr_ipv4 = self.cidr_ipv4.trunc();
+        if !is_ipv4_size(cidr_ipv4) || !vpc.cidr_ipv4.iter().any(|block| block.contains(&cidr_ipv4)) {
+            return Err(invalid_range(cidr_ipv4));
+        }
+        let cidr_ipv6 = self.cidr_ipv6.map(|net| net.trunc());
+        if let Some(net) = cidr_ipv6 {
+            let is_size = (44..=64).contains(&net.prefix_len()) && net.prefix_len().is_multiple_of(4);
+            if !is_size || !vpc.cidr_ipv6.iter().any(|block| block.contains(&net)) {
+                return Err(invalid_range(net));
+            }
+        }
+        let wanted = [Some(IpNet::from(cidr_ipv4)), cidr_ipv6.map(IpNet::from)];
+        for net in wanted.iter().flatten() {
+            check_free(edit, &self.vpc_id, net)?;
+        }
+
+        let (seed, number) = edit.next_number()?;
+        let id = SubnetId::mint(seed, number);
+        edit.put(Subnet {
+            id: id.clone(),
+            number,
+            vpc_id: self.vpc_id,
+            availability_zone: self.availability_zone,
+            cidr_ipv4,
+            cidr_ipv6,
+            tags: self.tags,
+        });
+        Ok(Reply::Subnet(id))
+    }
+}
+
+fn invalid_range(net: impl std::fmt::Display) -> AwsError {
+    AwsError::new("InvalidSubnet.Range", format!("The CIDR '{net}' is invalid."))
+}
+
+fn check_free(edit: &Edit<'_>, vpc_id: &VpcId, net: &IpNet) -> Result<(), AwsError> {
+    let taken = edit.world().subnets.values().filter(|subnet| subnet.vpc_id == *vpc_id).any(|subnet| {
+        overlap(&subnet.cidr_ipv4.into(), net)
+            || subnet.cidr_ipv6.is_some_and(|other| overlap(&other.into(), net))
+    });
+    if taken {
+        let message = format!("The CIDR '{net}' conflicts with another subnet");
+        return Err(AwsError::new("InvalidSubnet.Conflict", message));
+    }
+    Ok(())
+}
+
+/// Deletes a subnet that has no interface.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteSubnet {
+    /// The subnet.
+    pub subnet_id: SubnetId,
+}
+
+impl DeleteSubnet {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let id = &self.subnet_id;
+        edit.get::<Subnet>(id)?;
+        if edit.world().network_interfaces.values().any(|interface| interface.subnet_id == *id) {
+            let message = format!("The subnet '{id}' has dependencies and cannot be deleted.");
+            return Err(AwsError::new("DependencyViolation", message));
+        }
+        edit.remove::<Subnet>(id);
+        Ok(Reply::Done)
+    }
+}

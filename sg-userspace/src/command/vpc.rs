@@ -1,0 +1,170 @@
+//! VPCs: made with their default group, deleted when empty.
+
+use std::collections::BTreeMap;
+
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::group::{DEFAULT_GROUP_NAME, SecurityGroup};
+use crate::aws::ids::VpcId;
+use crate::aws::protocol::{IpProtocol, PortRange};
+use crate::aws::region::Region;
+use crate::aws::rule::{Direction, Peer};
+use crate::aws::vpc::Vpc;
+
+use super::Reply;
+use super::edit::Edit;
+use super::group;
+use super::permission::Permission;
+use super::rule;
+
+/// Blocks that a VPC cannot overlap: "this network", loopback, link-local, multicast (M-03), and their IPv6 likes with
+/// the block of Amazon's own services.
+const FORBIDDEN: [&str; 8] = [
+    "0.0.0.0/8",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "224.0.0.0/4",
+    "::/8",
+    "fe80::/10",
+    "ff00::/8",
+    "fd00:ec2::/32",
+];
+
+/// The most blocks of one family in a VPC.
+const MAX_CIDRS: usize = 5;
+
+/// Whether a subnet's or VPC's IPv4 block has a size that AWS takes (M-03).
+pub(super) fn is_ipv4_size(net: Ipv4Net) -> bool {
+    (16..=28).contains(&net.prefix_len())
+}
+
+fn invalid_range(net: impl std::fmt::Display) -> AwsError {
+    AwsError::new("InvalidVpc.Range", format!("The CIDR '{net}' is invalid."))
+}
+
+fn is_forbidden(net: IpNet) -> bool {
+    FORBIDDEN.iter().filter_map(|text| text.parse::<IpNet>().ok()).any(|other| overlap(&net, &other))
+}
+
+/// Whether two blocks have an address in common.
+pub(super) fn overlap(a: &IpNet, b: &IpNet) -> bool {
+    a.contains(b) || b.contains(a)
+}
+
+/// Makes a VPC and its default group (M-30). VPCs may overlap each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateVpc {
+    /// The region.
+    pub region: Region,
+    /// IPv4 blocks, the primary one first.
+    pub cidr_ipv4: Vec<Ipv4Net>,
+    /// IPv6 blocks.
+    #[serde(default)]
+    pub cidr_ipv6: Vec<Ipv6Net>,
+    /// Whether it is the region's default VPC.
+    #[serde(default)]
+    pub is_default: bool,
+    /// Tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl CreateVpc {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let cidr_ipv4 = self.cidr_ipv4.iter().map(Ipv4Net::trunc).collect::<Vec<_>>();
+        let cidr_ipv6 = self.cidr_ipv6.iter().map(Ipv6Net::trunc).collect::<Vec<_>>();
+        check_blocks(&cidr_ipv4, &cidr_ipv6)?;
+        let has_default = edit.world().vpcs.values().any(|vpc| vpc.is_default && vpc.region == self.region);
+        if self.is_default && has_default {
+            return Err(AwsError::new(
+                "DefaultVpcAlreadyExists",
+                "A Default VPC already exists for this account in this region.",
+            ));
+        }
+        group::check_region_quota(edit.world(), &self.region)?;
+
+        let (seed, number) = edit.next_number()?;
+        let vpc = Vpc {
+            id: VpcId::mint(seed, number),
+            number,
+            region: self.region,
+            cidr_ipv4,
+            cidr_ipv6,
+            is_default: self.is_default,
+            tags: self.tags,
+        };
+        let vpc_id = vpc.id.clone();
+        edit.put(vpc);
+
+        // M-30, M-31: all from itself, all to anywhere.
+        let description = "default VPC security group".to_owned();
+        let default_group_id =
+            group::insert(edit, &vpc_id, DEFAULT_GROUP_NAME.to_owned(), description, BTreeMap::new())?;
+        let from_itself =
+            Permission::new(IpProtocol::All, PortRange::ALL, Peer::ReferencedGroup(default_group_id.clone()));
+        rule::insert(edit, &default_group_id, Direction::Inbound, from_itself)?;
+        Ok(Reply::Vpc { vpc_id, default_group_id })
+    }
+}
+
+fn check_blocks(cidr_ipv4: &[Ipv4Net], cidr_ipv6: &[Ipv6Net]) -> Result<(), AwsError> {
+    if cidr_ipv4.is_empty() {
+        return Err(AwsError::new("MissingParameter", "The request must contain the parameter cidrBlock"));
+    }
+    if let Some(net) = cidr_ipv4.iter().find(|net| !is_ipv4_size(**net)) {
+        return Err(invalid_range(net));
+    }
+    let is_ipv6_size =
+        |net: &Ipv6Net| (44..=60).contains(&net.prefix_len()) && net.prefix_len().is_multiple_of(4);
+    if let Some(net) = cidr_ipv6.iter().find(|net| !is_ipv6_size(net)) {
+        return Err(invalid_range(net));
+    }
+    if cidr_ipv4.len() > MAX_CIDRS || cidr_ipv6.len() > MAX_CIDRS {
+        return Err(AwsError::new(
+            "VpcCidrLimitExceeded",
+            format!("A VPC can have at most {MAX_CIDRS} CIDR blocks of each address family."),
+        ));
+    }
+    let blocks: Vec<IpNet> =
+        cidr_ipv4.iter().map(|net| (*net).into()).chain(cidr_ipv6.iter().map(|net| (*net).into())).collect();
+    for (index, net) in blocks.iter().enumerate() {
+        if is_forbidden(*net) || blocks[..index].iter().any(|earlier| overlap(earlier, net)) {
+            return Err(invalid_range(net));
+        }
+    }
+    Ok(())
+}
+
+/// Deletes a VPC that has nothing left but its default group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteVpc {
+    /// The VPC.
+    pub vpc_id: VpcId,
+}
+
+impl DeleteVpc {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let id = &self.vpc_id;
+        edit.get::<Vpc>(id)?;
+        let world = edit.world();
+        let groups = world.security_groups.values().filter(|group| group.vpc_id == *id);
+        let (default, others): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_default());
+        let in_use = !others.is_empty()
+            || world.subnets.values().any(|subnet| subnet.vpc_id == *id)
+            || world.network_interfaces.values().any(|interface| interface.vpc_id == *id);
+        if in_use {
+            let message = format!("The vpc '{id}' has dependencies and cannot be deleted.");
+            return Err(AwsError::new("DependencyViolation", message));
+        }
+        let default: Vec<_> = default.into_iter().map(|group| group.id.clone()).collect();
+        for group_id in &default {
+            edit.remove::<SecurityGroup>(group_id);
+        }
+        edit.remove::<Vpc>(id);
+        Ok(Reply::Done)
+    }
+}

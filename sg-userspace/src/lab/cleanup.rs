@@ -1,0 +1,125 @@
+//! Removal of all that a lab has made: processes, links, namespaces, their files, servers' data, then the manifest.
+//!
+//! Every step is tried whatever happened to the others, and all faults are reported together. Doing it twice is no
+//! error. The manifest stays if anything went wrong, so that the next try finds the rest.
+
+use std::collections::HashSet;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+
+use super::link::Links;
+use super::manifest::{self, Made};
+use super::{hosts, namespace, process};
+
+/// How long processes have to end by themselves.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What a removal found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Removed {
+    /// Processes ended.
+    pub processes: usize,
+    /// Links deleted.
+    pub links: usize,
+    /// Namespaces deleted.
+    pub namespaces: usize,
+}
+
+/// Removes all that the manifest lists, and the manifest.
+///
+/// # Errors
+/// All faults, one a line; the manifest then stays.
+pub async fn tear_down(manifest: &Path) -> Result<Removed> {
+    let made = manifest::read(manifest)?;
+    let mut faults = Vec::new();
+    let removed = remove(&made, &mut faults).await;
+    if !faults.is_empty() {
+        let lines: Vec<_> = faults.iter().map(|fault| format!("{fault:#}")).collect();
+        bail!("some of the lab is left, try `sgsim down` again:\n  {}", lines.join("\n  "));
+    }
+    match fs::remove_file(manifest) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove `{}`", manifest.display()))
+        }
+        _ => Ok(removed),
+    }
+}
+
+/// Deletes every link of the machine whose alias starts so, and gives how many there were.
+///
+/// # Errors
+/// All faults, one a line.
+pub async fn delete_links(alias_prefix: &str) -> Result<usize> {
+    let links = Links::open()?;
+    let found: Vec<_> =
+        links.with_alias_prefix(alias_prefix).await?.into_iter().map(|link| link.index).collect();
+    let (count, faults) = links.delete_all(&found).await?;
+    if !faults.is_empty() {
+        let lines: Vec<_> = faults.iter().map(|fault| format!("{fault:#}")).collect();
+        bail!("some links are left:\n  {}", lines.join("\n  "));
+    }
+    Ok(count)
+}
+
+async fn remove(made: &[Made], faults: &mut Vec<anyhow::Error>) -> Removed {
+    let mut removed = Removed::default();
+    let mut namespaces = Vec::new();
+    let mut aliases = HashSet::new();
+    let mut names = HashSet::new();
+    for thing in made {
+        match thing {
+            Made::Namespace(name) => namespaces.push(name.clone()),
+            Made::Link { name, alias } => {
+                aliases.insert(alias.as_str());
+                names.insert(name.as_str());
+            }
+            Made::Directory(_) => {}
+        }
+    }
+    match process::kill(&namespaces, GRACE) {
+        Ok(count) => removed.processes = count,
+        Err(error) => faults.push(error),
+    }
+    if !aliases.is_empty() {
+        match remove_links(&aliases, &names).await {
+            Ok((count, errors)) => {
+                removed.links = count;
+                faults.extend(errors);
+            }
+            Err(error) => faults.push(error),
+        }
+    }
+    for name in &namespaces {
+        match namespace::delete(name) {
+            Ok(there) => removed.namespaces += usize::from(there),
+            Err(error) => faults.push(error),
+        }
+        if let Err(error) = hosts::remove(name) {
+            faults.push(error);
+        }
+    }
+    for thing in made {
+        if let Made::Directory(path) = thing
+            && let Err(error) = fs::remove_dir_all(path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            faults.push(anyhow::Error::new(error).context(format!("cannot remove `{}`", path.display())));
+        }
+    }
+    removed
+}
+
+/// By alias; by name only where a crash came before the alias was set.
+async fn remove_links(aliases: &HashSet<&str>, names: &HashSet<&str>) -> Result<(usize, Vec<anyhow::Error>)> {
+    let links = Links::open()?;
+    let ours = |link: &super::link::Link| {
+        aliases.contains(link.alias.as_str())
+            || (link.alias.is_empty() && !link.up && names.contains(link.name.as_str()))
+    };
+    let found: Vec<_> = links.list().await?.into_iter().filter(ours).map(|link| link.index).collect();
+    links.delete_all(&found).await
+}
