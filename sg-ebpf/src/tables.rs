@@ -188,20 +188,29 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full> {
+        // An entry that has ended may still be there.
+        self.remove(key);
         let Some(scratch) = scratch() else { return Err(Full) };
-        // An entry that has ended may still be there, in either table.
         let inserted = if key.family == Family::V4.0 {
+            maps::EMBRYONIC4.insert(&scratch.key4, entry, 0)
+        } else {
+            maps::EMBRYONIC6.insert(&scratch.key6, entry, 0)
+        };
+        inserted.map_err(|_| Full)
+    }
+
+    #[inline(always)]
+    fn remove(&self, key: &FlowKey) {
+        let Some(scratch) = scratch() else { return };
+        if key.family == Family::V4.0 {
             scratch.key4 = key.to_v4();
             let _ = maps::FLOWS4.remove(&scratch.key4);
             let _ = maps::EMBRYONIC4.remove(&scratch.key4);
-            maps::EMBRYONIC4.insert(&scratch.key4, entry, 0)
         } else {
             scratch.key6 = key.to_v6();
             let _ = maps::FLOWS6.remove(&scratch.key6);
             let _ = maps::EMBRYONIC6.remove(&scratch.key6);
-            maps::EMBRYONIC6.insert(&scratch.key6, entry, 0)
-        };
-        inserted.map_err(|_| Full)
+        }
     }
 
     #[inline(always)]

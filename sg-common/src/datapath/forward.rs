@@ -96,10 +96,6 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
     }
     let enforcement_off = settings.enforcement_off != 0;
     let kind = frame.parse(packet);
-    if kind == Kind::ARP || kind == Kind::NEIGHBOUR_DISCOVERY {
-        let action = if kind == Kind::ARP { Action::AnswerArp } else { Action::AnswerNeighbour };
-        return Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::NEIGHBOUR, action);
-    }
     let bench = Bench {
         interface: &interface,
         slot,
@@ -108,6 +104,13 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         sender: 0,
         direction: DirectionCode::OUTBOUND,
     };
+    if kind == Kind::ARP || kind == Kind::NEIGHBOUR_DISCOVERY {
+        if interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
+            tables.report(packet, &bench, Decision::without_rule(ReasonCode::NEIGHBOUR));
+        }
+        let action = if kind == Kind::ARP { Action::AnswerArp } else { Action::AnswerNeighbour };
+        return Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::NEIGHBOUR, action);
+    }
     if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 {
         return from_internet(tables, kind, packet, &bench, enforcement_off);
     }

@@ -147,6 +147,7 @@ fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>)
 #[inline(always)]
 fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
     let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
+    let mut starts_over = false;
     if key.is_flow() {
         if let Some(cell) = tables.flow(&key) {
             let state = cell.state();
@@ -154,7 +155,7 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
                 match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
                     Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
                     Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
-                    Standing::StartsOver => {}
+                    Standing::StartsOver => starts_over = true,
                 }
             }
         }
@@ -165,7 +166,11 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
             return Decision::by_rule(ReasonCode::RELATED, rule);
         }
     }
-    judge_new(tables, packet, bench, &key)
+    let decision = judge_new(tables, packet, bench, &key);
+    if starts_over && decision.reason == ReasonCode::UNTRACKED {
+        tables.remove(&key);
+    }
+    decision
 }
 
 #[inline(always)]
@@ -230,7 +235,7 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
     if found.rule == 0 {
         return Decision::without_rule(ReasonCode::NO_RULE);
     }
-    if !key.is_flow() || needs_no_entry(tables, packet, opposite, found) {
+    if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, opposite, found) {
         return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
     }
     let mut entry = FlowEntry {

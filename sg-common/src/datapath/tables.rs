@@ -96,6 +96,8 @@ pub trait Tables {
     /// # Errors
     /// Where there is no room.
     fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full>;
+    /// Ends a flow.
+    fn remove(&self, key: &FlowKey);
     /// Moves a flow that has its first reply to where no flood can evict it.
     ///
     /// # Errors

@@ -209,6 +209,12 @@ impl FiveTuple {
         (self.destination_port >> 8) as u8
     }
 
+    /// Whether a packet without a live entry can make one: an ICMP message other than a query cannot (C-18).
+    #[inline(always)]
+    pub fn opens_flow(&self, family: u8) -> bool {
+        !is_icmp(family, self.protocol) || icmp_role(family, self.icmp_kind()).0 == IcmpRole::Request
+    }
+
     /// The key of the flow that a packet going this way past an interface belongs to, if any.
     #[inline(always)]
     pub fn flow_key(&self, family: u8, number: u32, direction: DirectionCode) -> FlowKey {

@@ -293,6 +293,10 @@ impl Tables for Memory {
         Ok(())
     }
 
+    fn remove(&self, key: &FlowKey) {
+        self.flows.borrow_mut().remove(key);
+    }
+
     fn protect(&self, _key: &FlowKey) -> Result<(), Full> {
         // One table holds both kinds here: nothing is evicted.
         Ok(())
