@@ -216,7 +216,11 @@ fn faults_are_found() {
         };
         let (scenario, difference) =
             find_difference(planes, 2000).unwrap_or_else(|| panic!("{fault:?} was not found"));
-        assert!(scenario.events.len() < 20, "{fault:?} was not made short: {} events", scenario.events.len());
+        assert!(
+            scenario.events.len() <= 10,
+            "{fault:?} was not made short: {} events",
+            scenario.events.len()
+        );
         reports.insert(difference);
     }
     assert_eq!(reports.len(), FAULTS.len());

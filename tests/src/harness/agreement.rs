@@ -38,10 +38,29 @@ pub fn find_difference(planes: impl Fn() -> [Plane; 2], cases: u32) -> Option<(S
     match found {
         Ok(()) => None,
         Err(TestError::Fail(_, scenario)) => {
+            let scenario = shortened(&planes, scenario);
             let difference = difference(planes(), &scenario).expect("a data plane does the same each time");
             Some((scenario, difference))
         }
         Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+/// The scenario without the events that have no part in the difference. What made the scenario cannot leave out all of
+/// them: one of its choices may be several events.
+fn shortened(planes: &impl Fn() -> [Plane; 2], mut scenario: Scenario) -> Scenario {
+    loop {
+        let before = scenario.events.len();
+        for i in (0..before).rev() {
+            let mut shorter = scenario.clone();
+            shorter.events.remove(i);
+            if difference(planes(), &shorter).is_some() {
+                scenario = shorter;
+            }
+        }
+        if scenario.events.len() == before {
+            return scenario;
+        }
     }
 }
 

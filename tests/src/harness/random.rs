@@ -35,6 +35,8 @@ enum Plan {
     Rest(usize, u16),
     /// A whole handshake, and a packet of the initiator.
     Handshake(PacketPlan),
+    /// UDP packets of both ends, the second end's where it says so, and then a while of silence.
+    Talk(PacketPlan, Vec<bool>, u64),
     Advance(u64),
     AddRule(RulePlan),
     RemoveRule(prop::sample::Index),
@@ -62,6 +64,8 @@ fn plan() -> impl Strategy<Value = Plan> {
         6 => error.prop_map(|(about, kind, code, is_from_hop)| Plan::Error { about, kind, code, is_from_hop }),
         4 => (earlier(), 1u16..3).prop_map(|(n, offset)| Plan::Rest(n, offset)),
         3 => packet_plan().prop_map(Plan::Handshake),
+        3 => (packet_plan(), prop::collection::vec(any::<bool>(), 2..7), select(vec![29, 30, 59, 60, 119, 179, 180]))
+            .prop_map(|(packet, turns, silence)| Plan::Talk(packet, turns, silence)),
         12 => select(&JUMPS[..]).prop_map(Plan::Advance),
         5 => rule_plan().prop_map(Plan::AddRule),
         3 => any::<prop::sample::Index>().prop_map(Plan::RemoveRule),
@@ -119,6 +123,7 @@ impl State {
                 self.send(first.map(|sent| traffic::rest(sent, *offset)));
             }
             Plan::Handshake(packet) => self.handshake(packet),
+            Plan::Talk(packet, turns, silence) => self.talk(packet, turns, *silence),
             Plan::Advance(seconds) => self.events.push(Event::Advance { seconds: *seconds }),
             Plan::AddRule(plan) => {
                 let (group, permission) = plan.resolve(&self.universe);
@@ -194,6 +199,18 @@ impl State {
         let answer = traffic::reply(&syn, &self.world, TcpFlags::SYN_ACK);
         let ack = traffic::again(&syn, TcpFlags::ACK);
         [syn, answer, ack].into_iter().for_each(|sent| self.send(Some(sent)));
+    }
+
+    fn talk(&mut self, packet: &PacketPlan, turns: &[bool], silence: u64) {
+        let Some((sender, mut packet)) = packet.resolve(&self.world, &self.interfaces) else { return };
+        packet.transport = Transport::Udp { source_port: 40_000, destination_port: 53 };
+        packet.fragment = None;
+        let ask = (sender, packet);
+        let answer = traffic::reply(&ask, &self.world, TcpFlags::NONE);
+        self.send(Some(ask.clone()));
+        turns.iter().for_each(|is_answer| self.send(Some(if *is_answer { &answer } else { &ask }.clone())));
+        self.events.push(Event::Advance { seconds: silence });
+        self.send(Some(answer));
     }
 
     fn send(&mut self, sent: Option<Sent>) {
