@@ -12,6 +12,7 @@ use crate::count;
 use crate::fabric;
 use crate::frame::{SkbFrame, XdpFrame};
 use crate::maps::SETTINGS;
+use crate::scratch::room;
 use crate::tables::Maps;
 
 /// The slot of a link; a slot that no interface has, if the data plane is not set up.
@@ -42,23 +43,25 @@ fn link_of(ctx: &TcContext) -> u32 {
 pub fn from_link(ctx: &TcContext) -> i32 {
     let link = link_of(ctx);
     let slot = slot_of(link);
-    let fate = forward::from_link(&Maps, &SkbFrame(ctx), slot, packets_of(ctx));
+    let Some(packet) = room() else { return TC_ACT_SHOT };
+    let fate = forward::from_link(&Maps, &SkbFrame(ctx), packet, slot, packets_of(ctx));
     count::frame(&fate);
     match fate.action {
         Action::Drop => TC_ACT_SHOT,
         Action::AnswerArp => fabric::answer_arp(ctx, slot, link),
         Action::AnswerNeighbour => fabric::answer_neighbour(ctx, slot, link),
-        Action::Deliver(receiver) => hand_over(ctx, &receiver),
+        Action::Deliver => hand_over(ctx, &fate.receiver),
     }
 }
 
 /// What reaches an instance other than through the fabric.
 #[inline(always)]
 pub fn to_link(ctx: &TcContext) -> i32 {
-    let fate = forward::to_link(&Maps, &SkbFrame(ctx), slot_of(link_of(ctx)), packets_of(ctx));
+    let Some(packet) = room() else { return TC_ACT_SHOT };
+    let fate = forward::to_link(&Maps, &SkbFrame(ctx), packet, slot_of(link_of(ctx)), packets_of(ctx));
     count::frame(&fate);
     match fate.action {
-        Action::Deliver(_) => TC_ACT_OK,
+        Action::Deliver => TC_ACT_OK,
         Action::Drop | Action::AnswerArp | Action::AnswerNeighbour => TC_ACT_SHOT,
     }
 }
@@ -89,16 +92,17 @@ fn routed_addresses(receiver: &Receiver) -> [u8; 12] {
 pub fn from_link_xdp(ctx: &XdpContext) -> u32 {
     // SAFETY: a field of the context, which the verifier rewrites.
     let link = unsafe { (*ctx.ctx).ingress_ifindex };
-    let fate = forward::from_link(&Maps, &XdpFrame(ctx), slot_of(link), 1);
+    let Some(packet) = room() else { return xdp_action::XDP_DROP };
+    let fate = forward::from_link(&Maps, &XdpFrame(ctx), packet, slot_of(link), 1);
     match fate.action {
         Action::AnswerArp | Action::AnswerNeighbour => xdp_action::XDP_PASS,
         Action::Drop => {
             count::frame(&fate);
             xdp_action::XDP_DROP
         }
-        Action::Deliver(receiver) => {
+        Action::Deliver => {
             count::frame(&fate);
-            hand_over_xdp(ctx, &receiver)
+            hand_over_xdp(ctx, &fate.receiver)
         }
     }
 }

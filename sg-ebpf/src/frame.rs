@@ -3,6 +3,10 @@
 use aya_ebpf::programs::{TcContext, XdpContext};
 use aya_ebpf::{EbpfContext, helpers};
 use sg_common::datapath::frame::Frame;
+use sg_common::datapath::parse::Kind;
+use sg_common::datapath::tuple::Packet;
+
+use crate::stages;
 
 /// Reads `N` bytes at `start + offset` if they lie before `end`.
 #[inline(always)]
@@ -23,6 +27,12 @@ impl Frame for SkbFrame<'_> {
     #[inline(always)]
     fn length(&self) -> u32 {
         self.0.len()
+    }
+
+    #[inline(always)]
+    fn parse(&self, _packet: &mut Packet) -> Kind {
+        // The packet is where `stages` finds it.
+        Kind(stages::sg_parse(self.0.skb.skb))
     }
 
     #[inline(always)]
@@ -56,6 +66,12 @@ impl Frame for XdpFrame<'_> {
     #[inline(always)]
     fn length(&self) -> u32 {
         (self.0.data_end() - self.0.data()) as u32
+    }
+
+    #[inline(always)]
+    fn parse(&self, _packet: &mut Packet) -> Kind {
+        // The packet is where `stages` finds it.
+        Kind(stages::sg_parse_xdp(self.0.ctx))
     }
 
     #[inline(always)]

@@ -10,6 +10,9 @@ mod deliver;
 mod fabric;
 mod frame;
 mod maps;
+mod policy;
+mod scratch;
+mod stages;
 mod tables;
 
 use aya_ebpf::macros::{classifier, xdp};

@@ -10,7 +10,9 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::settings::Settings;
+use crate::scratch::Scratch;
 use sg_common::abi::verdict::COUNTERS;
+use sg_common::datapath::tuple::Packet;
 use sg_common::abi::{
     EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS,
     MAX_POLICY_CHUNKS,
@@ -76,3 +78,11 @@ pub static EVENTS_LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 /// Frames by direction and reason (`verdict::counter_index`).
 #[map]
 pub static COUNTERS_BY_REASON: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
+
+/// The packet that a program is judging. One element; never read by user space.
+#[map]
+pub static PACKET: PerCpuArray<Packet> = PerCpuArray::with_max_entries(1, 0);
+
+/// Keys under construction. One element; never read by user space.
+#[map]
+pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);

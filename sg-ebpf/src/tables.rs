@@ -8,22 +8,24 @@ use core::ops::Deref;
 
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
+use aya_ebpf::maps::{HashMap, LruHashMap};
 use sg_common::abi::address::{Address, Family};
-use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::FlowEntry;
-use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
+use sg_common::abi::fragment::FragmentPorts;
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
-use sg_common::abi::policy::{CHUNK_WORDS, Locator};
+use sg_common::abi::policy::Locator;
 use sg_common::abi::settings::{Settings, tick_of};
-use sg_common::datapath::search::Words;
 use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
-use sg_common::datapath::tuple::FlowKey;
+use sg_common::datapath::judge::{Bench, Decision};
+use sg_common::datapath::tuple::{FlowKey, Packet};
 
 use crate::atomic;
-use crate::count;
 use crate::maps;
+use crate::policy::PolicyInChunk;
+use crate::scratch::scratch;
+use crate::stages;
 
 /// A map element in place.
 pub struct InPlace<T>(*const T);
@@ -49,23 +51,6 @@ impl MemberCell for InPlace<MemberRecord> {
     fn version(&self) -> u32 {
         // SAFETY: as for `deref`; volatile, because the element may be used again meanwhile.
         unsafe { core::ptr::read_volatile(&raw const (*self.0).version) }
-    }
-}
-
-/// A policy in its chunk.
-pub struct PolicyInChunk {
-    chunk: *const u32,
-    start: u32,
-}
-
-impl Words for PolicyInChunk {
-    #[inline(always)]
-    fn word(&self, index: u32) -> u32 {
-        let at = (self.start.wrapping_add(index) & (CHUNK_WORDS - 1)) as usize;
-        // SAFETY: masked to the chunk, which is an element of an array map.
-        let word = unsafe { self.chunk.add(at) };
-        // SAFETY: as above; volatile, because the controller may use the words again meanwhile.
-        unsafe { core::ptr::read_volatile(word) }
     }
 }
 
@@ -104,6 +89,27 @@ impl FlowCell for FlowInMap {
     }
 }
 
+/// Moves an entry from the table of flows without a reply to the other.
+#[inline(always)]
+fn protect<K>(
+    flows: &HashMap<K, FlowEntry>,
+    embryonic: &LruHashMap<K, FlowEntry>,
+    key: &K,
+) -> Result<(), Full> {
+    const EXISTS: i32 = -17;
+    let Some(entry) = embryonic.get_ptr(key) else { return Ok(()) };
+    // SAFETY: the element stays readable while the program runs; the map copies it.
+    let entry = unsafe { &*entry };
+    match flows.insert(key, entry, u64::from(BPF_NOEXIST)) {
+        // Another CPU may have moved it first.
+        Ok(()) | Err(EXISTS) => {
+            let _ = embryonic.remove(key);
+            Ok(())
+        }
+        Err(_) => Err(Full),
+    }
+}
+
 /// The maps.
 pub struct Maps;
 
@@ -115,8 +121,11 @@ impl Tables for Maps {
     type Network = InPlace<NetworkRecord>;
 
     #[inline(always)]
-    fn settings(&self) -> Option<Settings> {
-        maps::SETTINGS.get(0).copied()
+    fn settings(&self) -> Settings {
+        match maps::SETTINGS.get(0) {
+            Some(settings) => *settings,
+            None => Settings::default(),
+        }
     }
 
     #[inline(always)]
@@ -146,8 +155,7 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn policy(&self, locator: Locator) -> Option<Self::Policy> {
-        let chunk = maps::POLICY_WORDS.get_ptr(locator.chunk())?;
-        Some(PolicyInChunk { chunk: chunk.cast(), start: locator.word() })
+        PolicyInChunk::at(locator)
     }
 
     #[inline(always)]
@@ -167,77 +175,84 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn flow(&self, key: &FlowKey) -> Option<Self::Flow> {
-        let found = match key {
-            FlowKey::V4(key) => maps::FLOWS4.get_ptr_mut(key).or_else(|| maps::EMBRYONIC4.get_ptr_mut(key)),
-            FlowKey::V6(key) => maps::FLOWS6.get_ptr_mut(key).or_else(|| maps::EMBRYONIC6.get_ptr_mut(key)),
+        let scratch = scratch()?;
+        let found = if key.family == Family::V4.0 {
+            scratch.key4 = key.to_v4();
+            maps::FLOWS4.get_ptr_mut(&scratch.key4).or_else(|| maps::EMBRYONIC4.get_ptr_mut(&scratch.key4))
+        } else {
+            scratch.key6 = key.to_v6();
+            maps::FLOWS6.get_ptr_mut(&scratch.key6).or_else(|| maps::EMBRYONIC6.get_ptr_mut(&scratch.key6))
         };
         found.map(FlowInMap)
     }
 
     #[inline(always)]
     fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full> {
-        // An entry that has ended may still be there, in either table.
-        let inserted = match key {
-            FlowKey::V4(key) => {
-                let _ = maps::FLOWS4.remove(key);
-                let _ = maps::EMBRYONIC4.remove(key);
-                maps::EMBRYONIC4.insert(key, entry, 0)
-            }
-            FlowKey::V6(key) => {
-                let _ = maps::FLOWS6.remove(key);
-                let _ = maps::EMBRYONIC6.remove(key);
-                maps::EMBRYONIC6.insert(key, entry, 0)
-            }
+        // An entry that has ended may still be there.
+        self.remove(key);
+        let Some(scratch) = scratch() else { return Err(Full) };
+        let inserted = if key.family == Family::V4.0 {
+            maps::EMBRYONIC4.insert(&scratch.key4, entry, 0)
+        } else {
+            maps::EMBRYONIC6.insert(&scratch.key6, entry, 0)
         };
         inserted.map_err(|_| Full)
     }
 
     #[inline(always)]
+    fn remove(&self, key: &FlowKey) {
+        let Some(scratch) = scratch() else { return };
+        if key.family == Family::V4.0 {
+            scratch.key4 = key.to_v4();
+            let _ = maps::FLOWS4.remove(&scratch.key4);
+            let _ = maps::EMBRYONIC4.remove(&scratch.key4);
+        } else {
+            scratch.key6 = key.to_v6();
+            let _ = maps::FLOWS6.remove(&scratch.key6);
+            let _ = maps::EMBRYONIC6.remove(&scratch.key6);
+        }
+    }
+
+    #[inline(always)]
     fn protect(&self, key: &FlowKey) -> Result<(), Full> {
-        const EXISTS: i32 = -17;
-        let moved = match key {
-            FlowKey::V4(key) => match maps::EMBRYONIC4.get_ptr(key) {
-                // SAFETY: the element stays readable while the program runs; the map copies it.
-                Some(entry) => maps::FLOWS4.insert(key, unsafe { &*entry }, u64::from(BPF_NOEXIST)),
-                None => Ok(()),
-            },
-            FlowKey::V6(key) => match maps::EMBRYONIC6.get_ptr(key) {
-                // SAFETY: as above.
-                Some(entry) => maps::FLOWS6.insert(key, unsafe { &*entry }, u64::from(BPF_NOEXIST)),
-                None => Ok(()),
-            },
-        };
-        // Another CPU may have moved it first.
-        if moved.is_err_and(|error| error != EXISTS) {
-            return Err(Full);
+        let Some(scratch) = scratch() else { return Err(Full) };
+        if key.family == Family::V4.0 {
+            scratch.key4 = key.to_v4();
+            protect(&maps::FLOWS4, &maps::EMBRYONIC4, &scratch.key4)
+        } else {
+            scratch.key6 = key.to_v6();
+            protect(&maps::FLOWS6, &maps::EMBRYONIC6, &scratch.key6)
         }
-        let _ = match key {
-            FlowKey::V4(key) => maps::EMBRYONIC4.remove(key),
-            FlowKey::V6(key) => maps::EMBRYONIC6.remove(key),
-        };
-        Ok(())
     }
 
     #[inline(always)]
-    fn fragment(&self, key: &FragmentKey) -> Option<FragmentPorts> {
+    fn fragment(&self, packet: &Packet, bench: &Bench<'_>) -> FragmentPorts {
+        let Some(scratch) = scratch() else { return FragmentPorts::default() };
+        scratch.fragment = packet.fragment_key(bench.interface.number, bench.direction);
         // SAFETY: the element stays readable while the program runs.
-        unsafe { maps::FRAGMENTS.get(key) }.copied()
-    }
-
-    #[inline(always)]
-    fn remember_fragment(&self, key: &FragmentKey, ports: &FragmentPorts) {
-        // A failed insert denies the later fragments, which is how failure ends here.
-        let _ = maps::FRAGMENTS.insert(key, ports, 0);
-    }
-
-    #[inline(always)]
-    fn report(&self, record: &VerdictRecord) {
-        match maps::EVENTS.reserve::<VerdictRecord>(0) {
-            Some(mut entry) => {
-                entry.write(*record);
-                entry.submit(0);
-            }
-            None => count::lost_event(),
+        match unsafe { maps::FRAGMENTS.get(&scratch.fragment) } {
+            Some(ports) => *ports,
+            None => FragmentPorts::default(),
         }
+    }
+
+    #[inline(always)]
+    fn remember_fragment(&self, packet: &Packet, bench: &Bench<'_>) {
+        let Some(scratch) = scratch() else { return };
+        scratch.fragment = packet.fragment_key(bench.interface.number, bench.direction);
+        // A failed insert denies the later fragments, which is how failure ends here.
+        let _ = maps::FRAGMENTS.insert(&scratch.fragment, &packet.fragment_ports(bench.tick), 0);
+    }
+
+    #[inline(always)]
+    fn report(&self, _packet: &Packet, bench: &Bench<'_>, decision: Decision) {
+        // The packet is where `stages` finds it.
+        stages::report_for(bench, decision);
+    }
+
+    #[inline(always)]
+    fn judge(&self, _packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+        // The packet is where `stages` finds it.
+        stages::judge_for(bench)
     }
 }

@@ -2,7 +2,7 @@
 //! compiler between model and data plane, and what runs a lab.
 //!
 //! Data flows one way: `command` changes `aws::World`, `compile` turns it into map writes, a data plane applies them.
-//! `oracle` knows only `aws` and `packet`.
+//! `oracle` knows only `aws`, `packet` and the vocabulary of `dataplane`.
 
 pub mod aws;
 pub mod command;

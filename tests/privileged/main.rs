@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
 
+mod agreement;
 mod joined;
+mod kernel_plane;
 mod lab_plumbing;
 mod lab_processes;
 mod lab_removal;
 mod lab_traffic;
+mod load;
 
 /// Panics with what to do unless the caller is root.
 #[track_caller]

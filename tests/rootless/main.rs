@@ -1,7 +1,9 @@
-//! The rootless tier: everything that a plain `cargo test` can check.
+//! Tests that need no root: `cargo test` runs them for anyone.
 
-#![allow(clippy::unwrap_used, reason = "a test's helpers fail it by panicking")]
+#![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
 
+mod agreement;
 mod cli;
 mod command;
 mod controller;

@@ -111,13 +111,11 @@ fn checksums(parsed: &PacketHeaders<'_>) -> (Vec<u16>, Vec<u16>) {
 
 #[test]
 fn an_icmp_error_embeds_the_header_and_eight_bytes() {
-    for (line, inner, header) in [(LINES[9], "tcp 10.0.1.4:40000 > 10.0.1.5:443 S", 20)] {
-        let bytes = ip_packet(&packet(line)).unwrap();
-        let whole = ip_packet(&packet(inner)).unwrap();
-        assert_eq!(bytes.len(), 20 + 8 + header + 8);
-        assert_eq!(bytes[28..], whole[..header + 8]);
-        assert!(LaxPacketHeaders::from_ip(&bytes[28..]).is_ok());
-    }
+    let bytes = ip_packet(&packet(LINES[9])).unwrap();
+    let whole = ip_packet(&packet("tcp 10.0.1.4:40000 > 10.0.1.5:443 S")).unwrap();
+    assert_eq!(bytes.len(), 20 + 8 + 20 + 8);
+    assert_eq!(bytes[28..], whole[..20 + 8]);
+    assert!(LaxPacketHeaders::from_ip(&bytes[28..]).is_ok());
     // In IPv6 the fragment header is shown too.
     let bytes = ip_packet(&packet(LINES[10])).unwrap();
     assert_eq!(bytes.len(), 40 + 8 + 40 + 8 + 8 + 4);

@@ -20,7 +20,7 @@ pub struct FragmentKey {
     pub reserved: u32,
 }
 
-/// What the first fragment said.
+/// What the first fragment said. All zero: it is not known.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FragmentPorts {
@@ -28,7 +28,9 @@ pub struct FragmentPorts {
     pub ports: u32,
     /// Tick of the first fragment.
     pub seen: u32,
+    /// 1.
+    pub known: u32,
 }
 
 const _: () = assert!(size_of::<FragmentKey>() == 48);
-const _: () = assert!(size_of::<FragmentPorts>() == 8);
+const _: () = assert!(size_of::<FragmentPorts>() == 12);

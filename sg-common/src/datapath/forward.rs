@@ -2,7 +2,8 @@
 //!
 //! Both judgements happen in one run at the sender's link, so the packet can be handed straight to the receiver.
 
-use crate::abi::INTERNET_SLOT;
+use crate::abi::settings::Settings;
+use crate::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT};
 use crate::abi::address::{Address, Family};
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::member::INTERNET_NETWORK;
@@ -11,8 +12,8 @@ use crate::abi::verdict::{DirectionCode, ReasonCode};
 
 use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
-use super::judge::{Bench, Decision, judge, report};
-use super::parse::{Kind, parse};
+use super::judge::{Bench, Decision};
+use super::parse::Kind;
 use super::tables::{MemberCell, Tables};
 use super::tuple::Packet;
 
@@ -27,15 +28,18 @@ pub enum Action {
     /// The fabric answers a neighbour solicitation.
     AnswerNeighbour,
     /// The frame goes to the receiver.
-    Deliver(Receiver),
+    Deliver,
 }
 
-/// Where a frame goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Where a frame goes. All zero: nowhere.
+///
+/// Not an `Option`, here and in [`Fate`]: the compiler may copy the undefined payload of a `None` about, and the verifier
+/// refuses to see undefined registers read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receiver {
     /// Slot of the receiver.
     pub slot: u32,
-    /// Host-side link of the receiver.
+    /// Host-side link of the receiver; 0 = there is no receiver.
     pub link_index: u32,
     /// Ethernet address of the receiver.
     pub mac: [u8; 6],
@@ -51,31 +55,47 @@ pub struct Fate {
     pub reason: ReasonCode,
     /// What to do.
     pub action: Action,
+    /// To whom; meaningful for [`Action::Deliver`].
+    pub receiver: Receiver,
 }
 
 impl Fate {
     #[inline(always)]
+    const fn without_receiver(direction: DirectionCode, reason: ReasonCode, action: Action) -> Self {
+        let receiver = Receiver { slot: 0, link_index: 0, mac: [0; 6] };
+        Self { direction, reason, action, receiver }
+    }
+
+    #[inline(always)]
     const fn dropped(direction: DirectionCode, reason: ReasonCode) -> Self {
-        Self { direction, reason, action: Action::Drop }
+        Self::without_receiver(direction, reason, Action::Drop)
+    }
+
+    #[inline(always)]
+    const fn delivered(direction: DirectionCode, reason: ReasonCode, receiver: Receiver) -> Self {
+        Self { direction, reason, action: Action::Deliver, receiver }
     }
 }
 
 /// What becomes of a frame that a link's instance (or the internet host) sends. `packets` is how many packets the frame
-/// stands for.
+/// stands for; `packet` is room for the parsed packet.
 #[inline(always)]
-pub fn from_link<T: Tables, F: Frame + ?Sized>(tables: &T, frame: &F, slot: u32, packets: u32) -> Fate {
-    let Some((interface, enforcement_off)) = known(tables, slot) else {
+pub fn from_link<T: Tables, F: Frame + ?Sized>(
+    tables: &T,
+    frame: &F,
+    packet: &mut Packet,
+    slot: u32,
+    packets: u32,
+) -> Fate {
+    let settings = tables.settings();
+    let Some(interface) = tables.interface(slot) else {
         return Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::UNKNOWN_INTERFACE);
     };
-    let mut packet = Packet::default();
-    let kind = parse(frame, &mut packet);
-    match kind {
-        Kind::Arp | Kind::NeighbourDiscovery => {
-            let action = if kind == Kind::Arp { Action::AnswerArp } else { Action::AnswerNeighbour };
-            return Fate { direction: DirectionCode::OUTBOUND, reason: ReasonCode::NEIGHBOUR, action };
-        }
-        Kind::Ip | Kind::NotIp | Kind::Malformed => {}
+    if !is_known(&settings, &interface) {
+        return Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::UNKNOWN_INTERFACE);
     }
+    let enforcement_off = settings.enforcement_off != 0;
+    let kind = frame.parse(packet);
     let bench = Bench {
         interface: &interface,
         slot,
@@ -84,46 +104,56 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(tables: &T, frame: &F, slot: u32,
         sender: 0,
         direction: DirectionCode::OUTBOUND,
     };
-    if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 {
-        return from_internet(tables, kind, &mut packet, &bench, enforcement_off);
+    if kind == Kind::ARP || kind == Kind::NEIGHBOUR_DISCOVERY {
+        if interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
+            tables.report(packet, &bench, Decision::without_rule(ReasonCode::NEIGHBOUR));
+        }
+        let action = if kind == Kind::ARP { Action::AnswerArp } else { Action::AnswerNeighbour };
+        return Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::NEIGHBOUR, action);
     }
-    if let Err(reason) = screen(tables, frame, kind, &packet, &interface) {
+    if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 {
+        return from_internet(tables, kind, packet, &bench, enforcement_off);
+    }
+    if let Err(reason) = screen(tables, frame, kind, packet, &interface) {
         if !reason.is_allow() || interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
-            report(tables, &packet, &bench, Decision::without_rule(reason));
+            tables.report(packet, &bench, Decision::without_rule(reason));
         }
         return Fate::dropped(DirectionCode::OUTBOUND, reason);
     }
+    let mut reason = ReasonCode::ENFORCEMENT_OFF;
     if !enforcement_off {
-        let decision = judge(tables, &mut packet, &bench);
-        if !decision.reason.is_allow() {
-            return Fate::dropped(DirectionCode::OUTBOUND, decision.reason);
+        reason = tables.judge(packet, &bench).reason;
+        if !reason.is_allow() {
+            return Fate::dropped(DirectionCode::OUTBOUND, reason);
         }
-        match route(tables, &packet, interface.network) {
-            None => no_route(tables, &packet, &bench),
-            Some(receiver) if receiver.slot == INTERNET_SLOT => Fate {
-                direction: DirectionCode::OUTBOUND,
-                reason: decision.reason,
-                action: Action::Deliver(receiver),
-            },
-            Some(receiver) => deliver(tables, &mut packet, &bench, interface.number, receiver),
-        }
+    }
+    let receiver = route(tables, packet, interface.network);
+    if receiver.link_index == 0 {
+        no_route(tables, packet, &bench)
+    } else if receiver.slot == INTERNET_SLOT || enforcement_off {
+        Fate::delivered(DirectionCode::OUTBOUND, reason, receiver)
     } else {
-        match route(tables, &packet, interface.network) {
-            None => no_route(tables, &packet, &bench),
-            Some(receiver) => unjudged(receiver),
-        }
+        deliver(tables, packet, &bench, interface.number, receiver)
     }
 }
 
 /// What becomes of a frame that reaches a link on the host side other than through the fabric: judged inbound, as from
 /// nobody's interface. The one action is [`Action::Deliver`] to the link itself.
 #[inline(always)]
-pub fn to_link<T: Tables, F: Frame + ?Sized>(tables: &T, frame: &F, slot: u32, packets: u32) -> Fate {
-    let Some((interface, _)) = known(tables, slot) else {
+pub fn to_link<T: Tables, F: Frame + ?Sized>(
+    tables: &T,
+    frame: &F,
+    packet: &mut Packet,
+    slot: u32,
+    packets: u32,
+) -> Fate {
+    let Some(interface) = tables.interface(slot) else {
         return Fate::dropped(DirectionCode::INBOUND, ReasonCode::UNKNOWN_INTERFACE);
     };
-    let mut packet = Packet::default();
-    let kind = parse(frame, &mut packet);
+    if !is_known(&tables.settings(), &interface) {
+        return Fate::dropped(DirectionCode::INBOUND, ReasonCode::UNKNOWN_INTERFACE);
+    }
+    let kind = frame.parse(packet);
     let bench = Bench {
         interface: &interface,
         slot,
@@ -133,34 +163,30 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(tables: &T, frame: &F, slot: u32, p
         direction: DirectionCode::INBOUND,
     };
     let reason = match kind {
-        // The fabric alone speaks for the subnet: nothing of the host's reaches an instance.
-        Kind::Arp | Kind::NeighbourDiscovery | Kind::NotIp => ReasonCode::NOT_IP,
-        Kind::Malformed => ReasonCode::MALFORMED,
-        Kind::Ip if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 => ReasonCode::NO_ROUTE,
-        Kind::Ip if !owns(tables, &packet, &interface, packet.tuple.destination) => {
+        Kind::MALFORMED => ReasonCode::MALFORMED,
+        Kind::IP if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 => ReasonCode::NO_ROUTE,
+        Kind::IP if !owns(tables, packet, &interface, packet.tuple.destination) => {
             if is_undeliverable(packet.family, packet.tuple.destination) {
                 ReasonCode::MULTICAST
             } else {
                 ReasonCode::SOURCE_DEST_CHECK
             }
         }
-        Kind::Ip => {
+        Kind::IP => {
             let receiver = Receiver { slot, link_index: interface.link_index, mac: interface.mac };
-            return deliver(tables, &mut packet, &bench, 0, receiver);
+            return deliver(tables, packet, &bench, 0, receiver);
         }
+        // The fabric alone speaks for the subnet: none of the host's ARP or discovery reaches an instance.
+        _ => ReasonCode::NOT_IP,
     };
-    report(tables, &packet, &bench, Decision::without_rule(reason));
+    tables.report(packet, &bench, Decision::without_rule(reason));
     Fate::dropped(DirectionCode::INBOUND, reason)
 }
 
+/// Whether a slot has an interface that the programs know how to read.
 #[inline(always)]
-fn known<T: Tables>(tables: &T, slot: u32) -> Option<(T::Interface, bool)> {
-    let settings = tables.settings()?;
-    if settings.abi_version != crate::abi::ABI_VERSION {
-        return None;
-    }
-    let interface = tables.interface(slot)?;
-    if interface.number == 0 { None } else { Some((interface, settings.enforcement_off != 0)) }
+fn is_known(settings: &Settings, interface: &InterfaceRecord) -> bool {
+    settings.abi_version == ABI_VERSION && interface.number != 0
 }
 
 /// Steps 1 to 4 of `docs/judgement.md`. `Err` is the end of the packet: a denial, or an exemption that nothing answers.
@@ -172,10 +198,11 @@ fn screen<T: Tables, F: Frame + ?Sized>(
     packet: &Packet,
     interface: &InterfaceRecord,
 ) -> Result<(), ReasonCode> {
-    match kind {
-        Kind::NotIp => return Err(ReasonCode::NOT_IP),
-        Kind::Malformed => return Err(ReasonCode::MALFORMED),
-        Kind::Ip | Kind::Arp | Kind::NeighbourDiscovery => {}
+    if kind == Kind::MALFORMED {
+        return Err(ReasonCode::MALFORMED);
+    }
+    if kind != Kind::IP {
+        return Err(ReasonCode::NOT_IP);
     }
     if frame.read::<6>(6) != Some(interface.mac) {
         return Err(ReasonCode::SPOOFED_MAC);
@@ -227,20 +254,25 @@ fn from_internet<T: Tables>(
     enforcement_off: bool,
 ) -> Fate {
     let reason = match kind {
-        Kind::NotIp => ReasonCode::NOT_IP,
-        Kind::Malformed => ReasonCode::MALFORMED,
+        Kind::NOT_IP => ReasonCode::NOT_IP,
+        Kind::MALFORMED => ReasonCode::MALFORMED,
         _ if is_undeliverable(packet.family, packet.tuple.source)
             || is_undeliverable(packet.family, packet.tuple.destination) =>
         {
             ReasonCode::MULTICAST
         }
-        _ => match receiver_of(tables, INTERNET_NETWORK, packet) {
-            None => ReasonCode::NO_ROUTE,
-            Some(receiver) if enforcement_off => return unjudged(receiver),
-            Some(receiver) => return deliver(tables, packet, bench, 0, receiver),
-        },
+        _ => {
+            let receiver = receiver_of(tables, INTERNET_NETWORK, packet);
+            if receiver.link_index == 0 {
+                ReasonCode::NO_ROUTE
+            } else if enforcement_off {
+                return Fate::delivered(DirectionCode::INBOUND, ReasonCode::ENFORCEMENT_OFF, receiver);
+            } else {
+                return deliver(tables, packet, bench, 0, receiver);
+            }
+        }
     };
-    report(tables, packet, bench, Decision::without_rule(reason));
+    tables.report(packet, bench, Decision::without_rule(reason));
     Fate::dropped(DirectionCode::OUTBOUND, reason)
 }
 
@@ -262,53 +294,47 @@ fn deliver<T: Tables>(
         sender,
         direction: DirectionCode::INBOUND,
     };
-    let decision = judge(tables, packet, &bench);
-    let action = if decision.reason.is_allow() { Action::Deliver(receiver) } else { Action::Drop };
-    Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action }
-}
-
-#[inline(always)]
-fn unjudged(receiver: Receiver) -> Fate {
-    Fate {
-        direction: DirectionCode::INBOUND,
-        reason: ReasonCode::ENFORCEMENT_OFF,
-        action: Action::Deliver(receiver),
-    }
+    let decision = tables.judge(packet, &bench);
+    let action = if decision.reason.is_allow() { Action::Deliver } else { Action::Drop };
+    Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver }
 }
 
 #[inline(always)]
 fn no_route<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Fate {
-    report(tables, packet, bench, Decision::without_rule(ReasonCode::NO_ROUTE));
+    tables.report(packet, bench, Decision::without_rule(ReasonCode::NO_ROUTE));
     Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::NO_ROUTE)
 }
 
 /// Step 10: the interface that owns the destination; outside the VPC's blocks, the internet host.
 #[inline(always)]
-fn route<T: Tables>(tables: &T, packet: &Packet, network_index: u32) -> Option<Receiver> {
-    if let Some(receiver) = receiver_of(tables, network_index, packet) {
-        return Some(receiver);
+fn route<T: Tables>(tables: &T, packet: &Packet, network_index: u32) -> Receiver {
+    let receiver = receiver_of(tables, network_index, packet);
+    if receiver.link_index != 0 {
+        return receiver;
     }
-    let network = tables.network(network_index)?;
+    let Some(network) = tables.network(network_index) else { return Receiver::default() };
     if network.internet == 0 || is_inside(&network, packet) {
-        return None;
+        return Receiver::default();
     }
-    receiver_at(tables, INTERNET_SLOT, None)
+    receiver_at(tables, INTERNET_SLOT, INTERNET_NUMBER)
 }
 
 #[inline(always)]
-fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) -> Option<Receiver> {
-    let owner = tables.member(network, packet.family, packet.tuple.destination)?;
-    let owner = owner.record();
-    receiver_at(tables, owner.slot, Some(owner.number))
+fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) -> Receiver {
+    match tables.member(network, packet.family, packet.tuple.destination) {
+        Some(owner) => receiver_at(tables, owner.record().slot, owner.record().number),
+        None => Receiver::default(),
+    }
 }
 
 #[inline(always)]
-fn receiver_at<T: Tables>(tables: &T, slot: u32, number: Option<u32>) -> Option<Receiver> {
-    let interface = tables.interface(slot)?;
-    if interface.link_index == 0 || number.is_some_and(|number| number != interface.number) {
-        return None;
+fn receiver_at<T: Tables>(tables: &T, slot: u32, number: u32) -> Receiver {
+    match tables.interface(slot) {
+        Some(interface) if interface.number == number => {
+            Receiver { slot, link_index: interface.link_index, mac: interface.mac }
+        }
+        _ => Receiver::default(),
     }
-    Some(Receiver { slot, link_index: interface.link_index, mac: interface.mac })
 }
 
 #[inline(always)]

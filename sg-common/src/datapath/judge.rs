@@ -3,7 +3,6 @@
 use crate::abi::address::Address;
 use crate::abi::event::VerdictRecord;
 use crate::abi::flow::{FlowBits, FlowEntry};
-use crate::abi::fragment::FragmentPorts;
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::policy::{Locator, WORD_GENERATION};
 use crate::abi::settings::ticks;
@@ -87,13 +86,11 @@ pub fn age(tick: u32, moment: u32) -> u32 {
 }
 
 /// Judges a packet and reports what is worth reporting.
-///
-/// A function of its own in the kernel, so that the verifier and the stack see it once for both directions.
-#[cfg_attr(target_arch = "bpf", inline(never))]
+#[inline(always)]
 pub fn judge<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     let decision = judge_fragment(tables, packet, bench);
     if is_news(packet, bench.interface, decision.reason) {
-        report(tables, packet, bench, decision);
+        tables.report(packet, bench, decision);
     }
     decision
 }
@@ -108,10 +105,10 @@ fn is_news(packet: &Packet, interface: &InterfaceRecord, reason: ReasonCode) -> 
     opens || !reason.is_allow() || interface.flags & InterfaceRecord::FLAG_TRACE != 0
 }
 
-/// Reports a judgement.
+/// A judgement as it is reported.
 #[inline(always)]
-pub fn report<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, decision: Decision) {
-    tables.report(&VerdictRecord {
+pub fn record_of(packet: &Packet, bench: &Bench<'_>, decision: Decision) -> VerdictRecord {
+    VerdictRecord {
         source: packet.tuple.source,
         destination: packet.tuple.destination,
         tick: bench.tick,
@@ -127,26 +124,22 @@ pub fn report<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, decisio
         family: packet.family,
         flags: packet.flags,
         reserved: [0; 3],
-    });
+    }
 }
 
 #[inline(always)]
 fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
-    if packet.fragment as u8 == FragmentPlace::Later as u8 {
-        let key = packet.fragment_key(bench.interface.number, bench.direction);
-        match tables.fragment(&key) {
-            Some(first) if age(bench.tick, first.seen) < FRAGMENT_LIFETIME => {
-                packet.tuple.source_port = (first.ports >> 16) as u16;
-                packet.tuple.destination_port = first.ports as u16;
-            }
-            _ => return Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST),
+    if packet.fragment == FragmentPlace::LATER {
+        let first = tables.fragment(packet, bench);
+        if first.known == 0 || age(bench.tick, first.seen) >= FRAGMENT_LIFETIME {
+            return Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST);
         }
+        packet.tuple.source_port = (first.ports >> 16) as u16;
+        packet.tuple.destination_port = first.ports as u16;
     }
     let decision = judge_flow(tables, packet, bench);
-    if packet.fragment as u8 == FragmentPlace::First as u8 && decision.reason.is_allow() {
-        let key = packet.fragment_key(bench.interface.number, bench.direction);
-        let ports = (packet.tuple.source_port as u32) << 16 | packet.tuple.destination_port as u32;
-        tables.remember_fragment(&key, &FragmentPorts { ports, seen: bench.tick });
+    if packet.fragment == FragmentPlace::FIRST && decision.reason.is_allow() {
+        tables.remember_fragment(packet, bench);
     }
     decision
 }
@@ -154,24 +147,30 @@ fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>)
 #[inline(always)]
 fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
     let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
-    if let Some(key) = &key {
-        if let Some(cell) = tables.flow(key) {
+    let mut starts_over = false;
+    if key.is_flow() {
+        if let Some(cell) = tables.flow(&key) {
             let state = cell.state();
             if bench.is_live(packet.family, packet.tuple.protocol, &state) {
                 match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
-                    Standing::Continues => return continue_flow(tables, packet, bench, key, cell, state),
+                    Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
                     Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
-                    Standing::StartsOver => {}
+                    Standing::StartsOver => starts_over = true,
                 }
             }
         }
     }
     if packet.has_about != 0 {
-        if let Some(rule) = related_rule(tables, packet, bench) {
+        let rule = related_rule(tables, packet, bench);
+        if rule != 0 {
             return Decision::by_rule(ReasonCode::RELATED, rule);
         }
     }
-    judge_new(tables, packet, bench, key.as_ref())
+    let decision = judge_new(tables, packet, bench, &key);
+    if starts_over && decision.reason == ReasonCode::UNTRACKED {
+        tables.remove(&key);
+    }
+    decision
 }
 
 #[inline(always)]
@@ -207,38 +206,36 @@ fn continue_flow<T: Tables>(
     Decision::by_rule(ReasonCode::FLOW, state.rule)
 }
 
-/// The rule behind the live flow that an ICMP error is about: one whose packet went the other way (C-17, C-19).
+/// Number of the rule behind the live flow that an ICMP error is about, one whose packet went the other way (C-17, C-19);
+/// 0 = there is none.
 #[inline(always)]
-fn related_rule<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Option<u32> {
-    let key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite())?;
-    let state = tables.flow(&key)?.state();
-    if bench.is_live(packet.family, packet.about.protocol, &state) { Some(state.rule) } else { None }
+fn related_rule<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> u32 {
+    let key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite());
+    if !key.is_flow() {
+        return 0;
+    }
+    match tables.flow(&key) {
+        Some(cell) if bench.is_live(packet.family, packet.about.protocol, &cell.state()) => cell.state().rule,
+        _ => 0,
+    }
 }
 
 #[inline(always)]
-fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: Option<&FlowKey>) -> Decision {
+fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &FlowKey) -> Decision {
     let pair = tables.policies(bench.slot);
     let (own, opposite) =
         if bench.outbound() { (pair.outbound(), pair.inbound()) } else { (pair.inbound(), pair.outbound()) };
-    let found = match with_policy(tables, own, |policy| {
-        let remote = if bench.outbound() { packet.tuple.destination } else { packet.tuple.source };
-        match owner_of(tables, packet.family, remote, bench) {
-            None => Ok(deciding_rule(policy, packet, remote, None)),
-            Some(owner) => {
-                let version = owner.version();
-                let found = deciding_rule(policy, packet, remote, Some(owner.record()));
-                if owner.version() == version { Ok(found) } else { Err(ReasonCode::TORN_POLICY) }
-            }
-        }
-    })
-    .and_then(|found| found)
-    {
-        Ok(Some(found)) => found,
-        Ok(None) => return Decision::without_rule(ReasonCode::NO_RULE),
-        Err(reason) => return Decision::without_rule(reason),
-    };
-    let Some(key) = key else { return Decision::by_rule(ReasonCode::UNTRACKED, found.rule) };
-    if needs_no_entry(tables, packet, opposite, found) {
+    if own == 0 {
+        return Decision::without_rule(ReasonCode::NO_POLICY);
+    }
+    let mut found = Match::default();
+    if !find_rule(tables, packet, bench, own, &mut found) {
+        return Decision::without_rule(ReasonCode::TORN_POLICY);
+    }
+    if found.rule == 0 {
+        return Decision::without_rule(ReasonCode::NO_RULE);
+    }
+    if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, opposite, found) {
         return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
     }
     let mut entry = FlowEntry {
@@ -261,6 +258,35 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: Opt
     }
 }
 
+/// Looks for the deciding rule. False where the memory of the policy, or of the owner of an address, was used again
+/// meanwhile.
+#[inline(always)]
+fn find_rule<T: Tables>(
+    tables: &T,
+    packet: &Packet,
+    bench: &Bench<'_>,
+    locator: u32,
+    found: &mut Match,
+) -> bool {
+    let locator = Locator(locator);
+    let Some(policy) = tables.policy(locator) else { return false };
+    if policy.word(WORD_GENERATION) != locator.generation() {
+        return false;
+    }
+    let remote = if bench.outbound() { packet.tuple.destination } else { packet.tuple.source };
+    match owner_of(tables, packet.family, remote, bench) {
+        None => *found = deciding_rule(&policy, packet, remote, None),
+        Some(owner) => {
+            let version = owner.version();
+            *found = deciding_rule(&policy, packet, remote, Some(owner.record()));
+            if owner.version() != version {
+                return false;
+            }
+        }
+    }
+    policy.word(WORD_GENERATION) == locator.generation()
+}
+
 /// The interface whose groups a reference may match: the destination's owner, or the sender if the source is its own
 /// address (E-06, E-10).
 #[inline(always)]
@@ -277,27 +303,14 @@ fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, opposite: u32, found: 
     if packet.tuple.protocol == protocol::TCP && packet.flags & tcp::RST != 0 {
         return true;
     }
-    found.open && with_policy(tables, opposite, |policy| returns_freely(policy, packet)) == Ok(true)
-}
-
-/// Reads a policy, and makes sure that its memory was not reused meanwhile.
-#[inline(always)]
-fn with_policy<T: Tables, R>(
-    tables: &T,
-    locator: u32,
-    read: impl FnOnce(&T::Policy) -> R,
-) -> Result<R, ReasonCode> {
-    if locator == 0 {
-        return Err(ReasonCode::NO_POLICY);
+    if !found.open || opposite == 0 {
+        return false;
     }
-    let locator = Locator(locator);
-    let Some(policy) = tables.policy(locator) else { return Err(ReasonCode::NO_POLICY) };
-    if policy.word(WORD_GENERATION) != locator.generation() {
-        return Err(ReasonCode::TORN_POLICY);
+    let locator = Locator(opposite);
+    match tables.policy(locator) {
+        Some(policy) => {
+            returns_freely(&policy, packet) && policy.word(WORD_GENERATION) == locator.generation()
+        }
+        None => false,
     }
-    let result = read(&policy);
-    if policy.word(WORD_GENERATION) != locator.generation() {
-        return Err(ReasonCode::TORN_POLICY);
-    }
-    Ok(result)
 }

@@ -22,18 +22,21 @@ const FRAGMENT: u8 = 44;
 const DESTINATION_OPTIONS: u8 = 60;
 
 /// What a frame is.
+#[repr(transparent)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// An IP packet; the packet has been filled in.
-    Ip,
-    /// ARP: the fabric's.
-    Arp,
-    /// Neighbour discovery, ICMPv6 133 to 137: the fabric's (E-16).
-    NeighbourDiscovery,
-    /// Another ethertype.
-    NotIp,
+pub struct Kind(pub u32);
+
+impl Kind {
     /// Too short, or contradictory.
-    Malformed,
+    pub const MALFORMED: Self = Self(0);
+    /// IP; the packet has been filled in.
+    pub const IP: Self = Self(1);
+    /// ARP: the fabric's.
+    pub const ARP: Self = Self(2);
+    /// Neighbour discovery, ICMPv6 133 to 137: the fabric's (E-16).
+    pub const NEIGHBOUR_DISCOVERY: Self = Self(3);
+    /// Another ethertype.
+    pub const NOT_IP: Self = Self(4);
 }
 
 /// Where a header's payload starts and what it is.
@@ -47,39 +50,38 @@ struct Payload {
     plain: bool,
 }
 
-/// Parses a frame. `packet` is meaningful for [`Kind::Ip`] only.
-///
-/// A function of its own in the kernel, so that its copies of headers leave the stack again.
-#[cfg_attr(target_arch = "bpf", inline(never))]
+/// Parses a frame. `packet` is overwritten; it is complete for [`Kind::IP`] only.
+#[inline(always)]
 pub fn parse<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Kind {
-    let Some(ethertype) = frame.read::<2>(12) else { return Kind::Malformed };
+    *packet = Packet::default();
+    let Some(ethertype) = frame.read::<2>(12) else { return Kind::MALFORMED };
     match u16::from_be_bytes(ethertype) {
         ETHERTYPE_IPV4 => {
-            let Some(payload) = parse_ipv4(frame, packet) else { return Kind::Malformed };
+            let Some(payload) = parse_ipv4(frame, packet) else { return Kind::MALFORMED };
             finish(parse_transport(frame, &payload, ETHERNET_LENGTH + IPV4_LENGTH, packet))
         }
         ETHERTYPE_IPV6 => {
-            let Some(payload) = parse_ipv6(frame, packet) else { return Kind::Malformed };
+            let Some(payload) = parse_ipv6(frame, packet) else { return Kind::MALFORMED };
             let transport = parse_transport(frame, &payload, ETHERNET_LENGTH + IPV6_LENGTH, packet);
             if transport.is_some()
                 && packet.tuple.protocol == protocol::ICMPV6
-                && packet.fragment != FragmentPlace::Later
+                && packet.fragment != FragmentPlace::LATER
                 && (133..=137).contains(&packet.tuple.icmp_kind())
             {
-                return Kind::NeighbourDiscovery;
+                return Kind::NEIGHBOUR_DISCOVERY;
             }
             finish(transport)
         }
-        ETHERTYPE_ARP => Kind::Arp,
-        _ => Kind::NotIp,
+        ETHERTYPE_ARP => Kind::ARP,
+        _ => Kind::NOT_IP,
     }
 }
 
 #[inline(always)]
 fn finish(parsed: Option<()>) -> Kind {
     match parsed {
-        Some(()) => Kind::Ip,
-        None => Kind::Malformed,
+        Some(()) => Kind::IP,
+        None => Kind::MALFORMED,
     }
 }
 
@@ -120,7 +122,7 @@ fn parse_ipv6<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
     }
     packet.family = Family::V6.0;
     packet.length = IPV6_LENGTH + payload_length;
-    packet.fragment = FragmentPlace::Whole;
+    packet.fragment = FragmentPlace::WHOLE;
     packet.tuple.source = address_at(&header, 8);
     packet.tuple.destination = address_at(&header, 24);
     let mut payload = Payload {
@@ -179,7 +181,7 @@ fn walk_extensions<F: Frame + ?Sized>(frame: &F, payload: &mut Payload, packet: 
             return None;
         }
         payload.protocol = header[0];
-        if packet.fragment == FragmentPlace::Later {
+        if packet.fragment == FragmentPlace::LATER {
             // Behind the fragment header of a later fragment is data, not a header.
             return Some(());
         }
@@ -190,11 +192,11 @@ fn walk_extensions<F: Frame + ?Sized>(frame: &F, payload: &mut Payload, packet: 
 #[inline(always)]
 fn fragment_place(offset: u16, more: bool) -> FragmentPlace {
     if offset != 0 {
-        FragmentPlace::Later
+        FragmentPlace::LATER
     } else if more {
-        FragmentPlace::First
+        FragmentPlace::FIRST
     } else {
-        FragmentPlace::Whole
+        FragmentPlace::WHOLE
     }
 }
 
@@ -219,7 +221,7 @@ fn parse_transport<F: Frame + ?Sized>(
     usual: u32,
     packet: &mut Packet,
 ) -> Option<()> {
-    if packet.fragment == FragmentPlace::Later {
+    if packet.fragment == FragmentPlace::LATER {
         return Some(());
     }
     match payload.protocol {
@@ -236,7 +238,7 @@ fn parse_transport<F: Frame + ?Sized>(
         protocol::UDP => {
             let header = read_payload::<8, F>(frame, payload, usual, 0)?;
             let length = u32::from(u16::from_be_bytes([header[4], header[5]]));
-            let fits = payload.offset + length <= payload.end || packet.fragment == FragmentPlace::First;
+            let fits = payload.offset + length <= payload.end || packet.fragment == FragmentPlace::FIRST;
             if length < 8 || !fits {
                 return None;
             }
@@ -247,7 +249,7 @@ fn parse_transport<F: Frame + ?Sized>(
             let header = read_payload::<8, F>(frame, payload, usual, 0)?;
             packet.tuple.source_port = u16::from_be_bytes([header[4], header[5]]);
             packet.tuple.destination_port = u16::from_be_bytes([header[0], header[1]]);
-            if packet.fragment == FragmentPlace::Whole && is_icmp_error(packet.family, header[0]) {
+            if packet.fragment == FragmentPlace::WHOLE && is_icmp_error(packet.family, header[0]) {
                 packet.has_about = parse_about(frame, payload, packet.family, &mut packet.about) as u8;
             }
             Some(())

@@ -12,20 +12,49 @@ use super::search::{Words, search, search_wide};
 use super::tuple::{Packet, protocol};
 use crate::abi::address::Address;
 
-/// The deciding rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The deciding rule. Not an `Option`: see `Receiver`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Match {
-    /// The rule's number.
+    /// The rule's number; 0 = none.
     pub rule: u32,
     /// Whether its peer is `0.0.0.0/0` or `::/0` (C-03).
     pub open: bool,
 }
 
-const NO_RANK: u32 = u32::MAX;
+/// No rule.
+pub const NO_RANK: u32 = u32::MAX;
 
-/// Rank of the deciding rule in one ports table, or `NO_RANK`.
+/// A policy's tables. The provided methods are the whole implementation; the kernel's shell overrides each by a function
+/// of its own around the same code, which the verifier checks once instead of once for every path that leads to it.
+pub trait PolicyTables: Words + Sized {
+    /// Rank of the deciding rule in a ports table, or [`NO_RANK`].
+    #[inline(always)]
+    fn rank_in(&self, ports: Extent, key: u32) -> u32 {
+        rank_in(self, ports, key)
+    }
+
+    /// The ports table of an IPv4 address.
+    #[inline(always)]
+    fn ports_of_ipv4(&self, address: u32) -> Extent {
+        ports_of_ipv4(self, address)
+    }
+
+    /// The ports table of an IPv6 address.
+    #[inline(always)]
+    fn ports_of_ipv6(&self, address: Address) -> Extent {
+        ports_of_ipv6(self, address)
+    }
+
+    /// The ports table of a referenced group.
+    #[inline(always)]
+    fn ports_of_group(&self, group: u32) -> Extent {
+        ports_of_group(self, group)
+    }
+}
+
+/// [`PolicyTables::rank_in`].
 #[inline(always)]
-fn rank_in<W: Words>(policy: &W, ports: Extent, key: u32) -> u32 {
+pub fn rank_in<W: Words>(policy: &W, ports: Extent, key: u32) -> u32 {
     if ports.count() == 0 {
         return NO_RANK;
     }
@@ -34,69 +63,76 @@ fn rank_in<W: Words>(policy: &W, ports: Extent, key: u32) -> u32 {
     policy.word(ports.offset().wrapping_add(ports.count()).wrapping_add(index)).wrapping_sub(1)
 }
 
+/// [`PolicyTables::ports_of_ipv4`].
+#[inline(always)]
+pub fn ports_of_ipv4<W: Words>(policy: &W, address: u32) -> Extent {
+    let table = Extent(policy.word(WORD_IPV4));
+    if table.count() == 0 {
+        return Extent(0);
+    }
+    let index = search::<ADDRESS_STEPS, W>(policy, table.offset(), table.count(), address);
+    Extent(policy.word(table.offset().wrapping_add(table.count()).wrapping_add(index)))
+}
+
+/// [`PolicyTables::ports_of_ipv6`].
+#[inline(always)]
+pub fn ports_of_ipv6<W: Words>(policy: &W, address: Address) -> Extent {
+    let table = Extent(policy.word(WORD_IPV6));
+    if table.count() == 0 {
+        return Extent(0);
+    }
+    let index = search_wide::<ADDRESS_STEPS, W>(policy, table.offset(), table.count(), address);
+    let values = table.offset().wrapping_add(table.count().wrapping_mul(4));
+    Extent(policy.word(values.wrapping_add(index)))
+}
+
+/// [`PolicyTables::ports_of_group`].
+#[inline(always)]
+pub fn ports_of_group<W: Words>(policy: &W, group: u32) -> Extent {
+    let table = Extent(policy.word(WORD_GROUPS));
+    let index = search::<GROUP_STEPS, W>(policy, table.offset(), table.count(), group);
+    if table.count() == 0 || policy.word(table.offset().wrapping_add(index)) != group {
+        return Extent(0);
+    }
+    Extent(policy.word(table.offset().wrapping_add(table.count()).wrapping_add(index)))
+}
+
 /// The rule that decides for a packet whose other end is `remote`, in the order of C-06: an open rule before any other,
 /// then the oldest.
 ///
 /// `owner` is the interface that owns `remote`, if group references may match it (E-06, E-10).
 #[inline(always)]
-pub fn deciding_rule<W: Words>(
-    policy: &W,
+pub fn deciding_rule<P: PolicyTables>(
+    policy: &P,
     packet: &Packet,
     remote: Address,
     owner: Option<&MemberRecord>,
-) -> Option<Match> {
+) -> Match {
     let v4 = packet.family == Family::V4.0;
     let key = port_key(Family(packet.family), packet.tuple.protocol, packet.tuple.destination_port);
     let open = Extent(policy.word(if v4 { WORD_OPEN_IPV4 } else { WORD_OPEN_IPV6 }));
-    let rank = rank_in(policy, open, key);
+    let rank = policy.rank_in(open, key);
     if rank != NO_RANK {
-        return Some(Match { rule: rule_number(policy, rank), open: true });
+        return Match { rule: rule_number(policy, rank), open: true };
     }
-    let mut best = rank_in(policy, ports_of_address(policy, v4, remote), key);
-    let groups = Extent(policy.word(WORD_GROUPS));
+    let ports = if v4 { policy.ports_of_ipv4(remote.low32()) } else { policy.ports_of_ipv6(remote) };
+    let mut best = policy.rank_in(ports, key);
     if let Some(owner) = owner {
-        if groups.count() != 0 {
+        if Extent(policy.word(WORD_GROUPS)).count() != 0 {
             for index in 0..MAX_GROUPS {
                 if index as u32 >= owner.count {
                     break;
                 }
-                let rank = rank_in(policy, ports_of_group(policy, groups, owner.groups[index]), key);
-                if rank < best {
-                    best = rank;
-                }
+                best = best.min(policy.rank_in(policy.ports_of_group(owner.groups[index]), key));
             }
         }
     }
-    if best == NO_RANK { None } else { Some(Match { rule: rule_number(policy, best), open: false }) }
+    if best == NO_RANK { Match::default() } else { Match { rule: rule_number(policy, best), open: false } }
 }
 
 #[inline(always)]
 fn rule_number<W: Words>(policy: &W, rank: u32) -> u32 {
     policy.word(Extent(policy.word(WORD_RULES)).offset().wrapping_add(rank))
-}
-
-#[inline(always)]
-fn ports_of_address<W: Words>(policy: &W, v4: bool, remote: Address) -> Extent {
-    let table = Extent(policy.word(if v4 { WORD_IPV4 } else { WORD_IPV6 }));
-    if table.count() == 0 {
-        return Extent(0);
-    }
-    let (index, width) = if v4 {
-        (search::<ADDRESS_STEPS, W>(policy, table.offset(), table.count(), remote.low32()), 1)
-    } else {
-        (search_wide::<ADDRESS_STEPS, W>(policy, table.offset(), table.count(), remote), 4)
-    };
-    let values = table.offset().wrapping_add(table.count().wrapping_mul(width));
-    Extent(policy.word(values.wrapping_add(index)))
-}
-
-#[inline(always)]
-fn ports_of_group<W: Words>(policy: &W, table: Extent, group: u32) -> Extent {
-    let index = search::<GROUP_STEPS, W>(policy, table.offset(), table.count(), group);
-    if policy.word(table.offset().wrapping_add(index)) != group {
-        return Extent(0);
-    }
-    Extent(policy.word(table.offset().wrapping_add(table.count()).wrapping_add(index)))
 }
 
 /// Whether the policy of the opposite direction lets every reply through by itself, so that the flow needs no entry

@@ -12,13 +12,15 @@ pub trait Words {
     fn word(&self, index: u32) -> u32;
 }
 
-/// Hides a value's origin from the optimiser.
+/// Hides a value's origin from the optimiser. Before a shift it keeps the shift from becoming a comparison; after it, the
+/// result from being taken for a truth value.
 #[cfg(target_arch = "bpf")]
 #[inline(always)]
-#[allow(unsafe_code, reason = "an empty asm block is the only barrier that costs nothing")]
+#[allow(unsafe_code, reason = "only an asm block stops the optimiser without going through memory")]
 fn opaque(mut value: u64) -> u64 {
-    // SAFETY: no instruction is emitted; the value stays in its register.
-    unsafe { core::arch::asm!("/* {0} */", inout(reg) value, options(pure, nomem, nostack, preserves_flags)) };
+    // One move: the kernel refuses line information of an asm block without instructions.
+    // SAFETY: copies a register to itself.
+    unsafe { core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags)) };
     value
 }
 
@@ -32,13 +34,13 @@ fn opaque(value: u64) -> u64 {
 /// 1 if `a < b`, else 0, for values below 2^63.
 #[inline(always)]
 fn below(a: u64, b: u64) -> u64 {
-    opaque(a.wrapping_sub(b) >> 63)
+    opaque(opaque(a.wrapping_sub(b)) >> 63)
 }
 
 /// 1 if `a < b`, else 0, for any values.
 #[inline(always)]
 fn below_full(a: u64, b: u64) -> u64 {
-    opaque(((!a & b) | ((!a | b) & a.wrapping_sub(b))) >> 63)
+    opaque(opaque((!a & b) | ((!a | b) & a.wrapping_sub(b))) >> 63)
 }
 
 /// Index of the last of `count` sorted bounds at `base` that is at most `key`; the first bound is 0. `count` is less than

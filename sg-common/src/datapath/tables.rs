@@ -1,16 +1,16 @@
 //! What a judgement asks of its surroundings. The kernel answers from maps, the host from memory.
 
-use crate::abi::event::VerdictRecord;
 use crate::abi::flow::FlowEntry;
-use crate::abi::fragment::{FragmentKey, FragmentPorts};
+use crate::abi::fragment::FragmentPorts;
 use crate::abi::interface::{InterfaceRecord, PolicyPair};
 use crate::abi::member::MemberRecord;
 use crate::abi::network::NetworkRecord;
 use crate::abi::policy::Locator;
 use crate::abi::settings::Settings;
 
-use super::search::Words;
-use super::tuple::FlowKey;
+use super::judge::{Bench, Decision, judge};
+use super::rules::PolicyTables;
+use super::tuple::{FlowKey, Packet};
 
 /// No room in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ pub trait Tables {
     /// A flow entry in place.
     type Flow: FlowCell;
     /// A policy in place.
-    type Policy: Words;
+    type Policy: PolicyTables;
     /// An owner's record in place.
     type Member: MemberCell;
     /// An interface's record in place.
@@ -75,8 +75,8 @@ pub trait Tables {
     /// A network's record in place.
     type Network: core::ops::Deref<Target = NetworkRecord>;
 
-    /// Settings. `None` denies everything.
-    fn settings(&self) -> Option<Settings>;
+    /// Settings; all zero, which denies everything, where there are none.
+    fn settings(&self) -> Settings;
     /// The current tick.
     fn tick(&self) -> u32;
     /// The interface in a slot; `None` beyond the array.
@@ -96,15 +96,26 @@ pub trait Tables {
     /// # Errors
     /// Where there is no room.
     fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full>;
+    /// Ends a flow.
+    fn remove(&self, key: &FlowKey);
     /// Moves a flow that has its first reply to where no flood can evict it.
     ///
     /// # Errors
     /// Where there is no room.
     fn protect(&self, key: &FlowKey) -> Result<(), Full>;
-    /// What a packet's first fragment said.
-    fn fragment(&self, key: &FragmentKey) -> Option<FragmentPorts>;
-    /// Remembers what a first fragment said. Without room its later fragments are denied.
-    fn remember_fragment(&self, key: &FragmentKey, ports: &FragmentPorts);
+    /// What the first fragment of a later fragment's packet said to this bench.
+    fn fragment(&self, packet: &Packet, bench: &Bench<'_>) -> FragmentPorts;
+    /// Remembers what a first fragment said to this bench. Without room its later fragments are denied.
+    fn remember_fragment(&self, packet: &Packet, bench: &Bench<'_>);
     /// Reports a judgement. Lost without room; the loss is counted.
-    fn report(&self, record: &VerdictRecord);
+    fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision);
+
+    /// [`judge()`]; the kernel overrides it by a function around it that the verifier checks once.
+    #[inline(always)]
+    fn judge(&self, packet: &mut Packet, bench: &Bench<'_>) -> Decision
+    where
+        Self: Sized,
+    {
+        judge(self, packet, bench)
+    }
 }

@@ -25,12 +25,14 @@ pub fn is_syn(flags: u8) -> bool {
     flags & (tcp::SYN | tcp::ACK | tcp::RST | tcp::FIN) == tcp::SYN
 }
 
-/// The state of a flow after its first packet. A TCP packet other than a SYN picks the flow up mid-stream (C-24).
+/// The state of a flow after its first packet. A TCP packet without SYN picks the flow up mid-stream (C-24).
 #[inline(always)]
 pub fn first_bits(ip_protocol: u8, outbound: bool, flags: u8) -> FlowBits {
     let mut bits = if outbound { FlowBits::OPENED_OUTBOUND } else { 0 };
-    if ip_protocol == protocol::TCP && !is_syn(flags) {
-        bits |= FlowBits::ESTABLISHED;
+    if ip_protocol == protocol::TCP {
+        if flags & tcp::SYN == 0 {
+            bits |= FlowBits::ESTABLISHED;
+        }
         if flags & tcp::FIN != 0 {
             bits |= FlowBits::FIN_INITIATOR;
         }

@@ -2,7 +2,7 @@
 
 use crate::abi::address::{Address, Family};
 use crate::abi::flow::{FlowKey4, FlowKey6};
-use crate::abi::fragment::FragmentKey;
+use crate::abi::fragment::{FragmentKey, FragmentPorts};
 use crate::abi::verdict::DirectionCode;
 
 /// IANA protocol numbers that are treated apart.
@@ -30,6 +30,7 @@ pub mod tcp {
 }
 
 /// The five fields as on the wire.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FiveTuple {
     /// Source address.
@@ -42,22 +43,27 @@ pub struct FiveTuple {
     pub destination_port: u16,
     /// IANA protocol number.
     pub protocol: u8,
+    /// Zero.
+    pub reserved: [u8; 3],
 }
 
 /// Whether a packet is a fragment.
+#[repr(transparent)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum FragmentPlace {
+pub struct FragmentPlace(pub u8);
+
+impl FragmentPlace {
     /// A whole packet.
-    #[default]
-    Whole,
+    pub const WHOLE: Self = Self(0);
     /// The first fragment, which has the ports.
-    First,
+    pub const FIRST: Self = Self(1);
     /// A later fragment, which has none.
-    Later,
+    pub const LATER: Self = Self(2);
 }
 
-/// A parsed packet.
+/// A parsed packet. The kernel keeps it in a per-CPU map, where it costs no stack and the verifier does not follow its
+/// contents, so it holds integers only.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Packet {
     /// The five fields.
@@ -79,12 +85,85 @@ pub struct Packet {
 }
 
 /// A flow's key, of either family.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowKey {
-    /// IPv4.
-    V4(FlowKey4),
-    /// IPv6.
-    V6(FlowKey6),
+///
+/// A struct with "no flow" as a value rather than an `Option` of an enum: see `Receiver`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct FlowKey {
+    /// Interface number in the upper 24 bits, protocol in the lower 8.
+    pub interface_protocol: u32,
+    /// As in [`FlowKey4`].
+    pub ports: u32,
+    /// The interface's address.
+    pub local: Address,
+    /// The other address.
+    pub remote: Address,
+    /// 4 or 6; 0 = the packet belongs to no flow.
+    pub family: u8,
+}
+
+impl FlowKey {
+    /// Whether there is a flow to have an entry.
+    #[inline(always)]
+    pub fn is_flow(&self) -> bool {
+        self.family != 0
+    }
+
+    /// Number of the interface.
+    pub fn interface(&self) -> u32 {
+        self.interface_protocol >> 8
+    }
+
+    /// IANA protocol number.
+    #[inline(always)]
+    pub fn protocol(&self) -> u8 {
+        (self.interface_protocol & 0xff) as u8
+    }
+
+    /// As the IPv4 table has it.
+    #[inline(always)]
+    pub fn to_v4(&self) -> FlowKey4 {
+        FlowKey4 {
+            interface_protocol: self.interface_protocol,
+            local: self.local.low32(),
+            remote: self.remote.low32(),
+            ports: self.ports,
+        }
+    }
+
+    /// As the IPv6 table has it.
+    #[inline(always)]
+    pub fn to_v6(&self) -> FlowKey6 {
+        FlowKey6 {
+            interface_protocol: self.interface_protocol,
+            ports: self.ports,
+            local_high: self.local.high,
+            local_low: self.local.low,
+            remote_high: self.remote.high,
+            remote_low: self.remote.low,
+        }
+    }
+
+    /// From the IPv4 table.
+    pub fn from_v4(key: FlowKey4) -> Self {
+        Self {
+            interface_protocol: key.interface_protocol,
+            ports: key.ports,
+            local: Address::v4(key.local),
+            remote: Address::v4(key.remote),
+            family: Family::V4.0,
+        }
+    }
+
+    /// From the IPv6 table.
+    pub fn from_v6(key: FlowKey6) -> Self {
+        Self {
+            interface_protocol: key.interface_protocol,
+            ports: key.ports,
+            local: Address { high: key.local_high, low: key.local_low },
+            remote: Address { high: key.remote_high, low: key.remote_low },
+            family: Family::V6.0,
+        }
+    }
 }
 
 /// What an ICMP message is to tracking.
@@ -130,55 +209,40 @@ impl FiveTuple {
         (self.destination_port >> 8) as u8
     }
 
-    /// The ports half of the flow key of a packet that goes this way past an interface, or `None` if such a packet
-    /// belongs to no flow.
+    /// Whether a packet without a live entry can make one: an ICMP message other than a query cannot (C-18).
     #[inline(always)]
-    fn flow_ports(&self, family: u8, direction: DirectionCode) -> Option<u32> {
-        let outbound = direction == DirectionCode::OUTBOUND;
-        match self.protocol {
-            protocol::TCP | protocol::UDP => {
-                let (local, remote) = if outbound {
-                    (self.source_port, self.destination_port)
-                } else {
-                    (self.destination_port, self.source_port)
-                };
-                Some((local as u32) << 16 | remote as u32)
-            }
-            _ if is_icmp(family, self.protocol) => {
-                let (role, request) = icmp_role(family, self.icmp_kind());
-                let asked_outbound = match role {
-                    IcmpRole::Request => outbound,
-                    IcmpRole::Reply => !outbound,
-                    IcmpRole::Other => return None,
-                };
-                Some((self.source_port as u32) << 16 | (request as u32) << 8 | asked_outbound as u32)
-            }
-            _ => Some(0),
-        }
+    pub fn opens_flow(&self, family: u8) -> bool {
+        !is_icmp(family, self.protocol) || icmp_role(family, self.icmp_kind()).0 == IcmpRole::Request
     }
 
-    /// The key of the flow that a packet going this way past an interface belongs to, or `None` if it can belong to none.
+    /// The key of the flow that a packet going this way past an interface belongs to, if any.
     #[inline(always)]
-    pub fn flow_key(&self, family: u8, number: u32, direction: DirectionCode) -> Option<FlowKey> {
-        let ports = self.flow_ports(family, direction)?;
-        let interface_protocol = number << 8 | self.protocol as u32;
-        let (local, remote) = if direction == DirectionCode::OUTBOUND {
-            (self.source, self.destination)
-        } else {
-            (self.destination, self.source)
+    pub fn flow_key(&self, family: u8, number: u32, direction: DirectionCode) -> FlowKey {
+        let outbound = direction == DirectionCode::OUTBOUND;
+        let (local, remote) =
+            if outbound { (self.source, self.destination) } else { (self.destination, self.source) };
+        let mut key = FlowKey {
+            interface_protocol: number << 8 | self.protocol as u32,
+            ports: 0,
+            local,
+            remote,
+            family,
         };
-        Some(if family == Family::V4.0 {
-            FlowKey::V4(FlowKey4 { interface_protocol, local: local.low32(), remote: remote.low32(), ports })
-        } else {
-            FlowKey::V6(FlowKey6 {
-                interface_protocol,
-                ports,
-                local_high: local.high,
-                local_low: local.low,
-                remote_high: remote.high,
-                remote_low: remote.low,
-            })
-        })
+        if self.protocol == protocol::TCP || self.protocol == protocol::UDP {
+            key.ports = if outbound {
+                (self.source_port as u32) << 16 | self.destination_port as u32
+            } else {
+                (self.destination_port as u32) << 16 | self.source_port as u32
+            };
+        } else if is_icmp(family, self.protocol) {
+            let (role, request) = icmp_role(family, self.icmp_kind());
+            let asked_outbound = outbound == (role == IcmpRole::Request);
+            key.ports = (self.source_port as u32) << 16 | (request as u32) << 8 | asked_outbound as u32;
+            if role == IcmpRole::Other {
+                key.family = 0;
+            }
+        }
+        key
     }
 }
 
@@ -194,5 +258,12 @@ impl Packet {
             direction_family: (self.family as u32) << 8 | direction.0 as u32,
             reserved: 0,
         }
+    }
+
+    /// What an interface remembers of this packet if it is a first fragment.
+    #[inline(always)]
+    pub fn fragment_ports(&self, tick: u32) -> FragmentPorts {
+        let ports = (self.tuple.source_port as u32) << 16 | self.tuple.destination_port as u32;
+        FragmentPorts { ports, seen: tick, known: 1 }
     }
 }

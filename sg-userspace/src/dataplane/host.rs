@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::event::VerdictRecord;
-use sg_common::abi::flow::{FlowBits, FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::MemberRecord;
@@ -18,11 +18,12 @@ use sg_common::abi::policy::{CHUNK_WORDS, Locator, WORD_LENGTH};
 use sg_common::abi::settings::{Settings, tick_of};
 use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, MAX_EMBRYONIC, MAX_FLOWS, ROUTER_MAC};
 use sg_common::datapath::forward;
-use sg_common::datapath::judge::age;
+use sg_common::datapath::judge::{Bench, Decision, age, record_of};
+use sg_common::datapath::rules::PolicyTables;
 use sg_common::datapath::search::Words;
 use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::tracking::timeout;
-use sg_common::datapath::tuple::FlowKey;
+use sg_common::datapath::tuple::{FlowKey, Packet};
 
 use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
@@ -42,24 +43,10 @@ struct Memory {
     interfaces: HashMap<u32, Rc<InterfaceRecord>>,
     networks: HashMap<u32, Rc<NetworkRecord>>,
     members: HashMap<(u32, u8, Address), Rc<MemberRecord>>,
-    flows: RefCell<HashMap<Key, Rc<Cell<FlowEntry>>>>,
+    flows: RefCell<HashMap<FlowKey, Rc<Cell<FlowEntry>>>>,
     fragments: RefCell<HashMap<FragmentKey, FragmentPorts>>,
     reports: RefCell<Vec<VerdictRecord>>,
     now_ns: u64,
-}
-
-/// A flow key that hashes.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-enum Key {
-    V4(FlowKey4),
-    V6(FlowKey6),
-}
-
-fn hashed(key: &FlowKey) -> Key {
-    match *key {
-        FlowKey::V4(key) => Key::V4(key),
-        FlowKey::V6(key) => Key::V6(key),
-    }
 }
 
 /// An evaluator in memory.
@@ -104,14 +91,13 @@ impl Dataplane for HostDataplane {
         let (slot, mac) = match sender {
             Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
             Sender::Interface(id) => {
-                let interface =
-                    self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+                let interface = self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
                 (interface.slot, interface.mac)
             }
         };
         let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
         self.memory.reports.borrow_mut().clear();
-        let _ = forward::from_link(&self.memory, frame.as_slice(), slot, 1);
+        let _ = forward::from_link(&self.memory, frame.as_slice(), &mut Packet::default(), slot, 1);
         Ok(records::outcome(&self.memory.reports.borrow()))
     }
 
@@ -127,15 +113,11 @@ impl Dataplane for HostDataplane {
             self.memory.interfaces.values().map(|record| (record.number, record.as_ref())).collect();
         let mut flows: Vec<Flow> = Vec::new();
         for (key, entry) in self.memory.flows.borrow().iter() {
-            let (key, family, interface_protocol) = match *key {
-                Key::V4(key) => (FlowKey::V4(key), Family::V4, key.interface_protocol),
-                Key::V6(key) => (FlowKey::V6(key), Family::V6, key.interface_protocol),
-            };
             let entry = entry.get();
-            let Some(record) = by_number.get(&(interface_protocol >> 8)) else { continue };
-            let limit = timeout(family.0, (interface_protocol & 0xff) as u8, FlowBits(entry.bits), record);
+            let Some(record) = by_number.get(&key.interface()) else { continue };
+            let limit = timeout(key.family, key.protocol(), FlowBits(entry.bits), record);
             if age(tick, entry.last_seen) < limit {
-                flows.extend(records::flow(&interfaces, &key, &entry));
+                flows.extend(records::flow(&interfaces, key, &entry));
             }
         }
         flows.sort();
@@ -218,6 +200,8 @@ impl Words for PolicyInMemory {
     }
 }
 
+impl PolicyTables for PolicyInMemory {}
+
 /// A flow entry.
 struct FlowInMemory(Rc<Cell<FlowEntry>>);
 
@@ -261,8 +245,8 @@ impl Tables for Memory {
     type Interface = Rc<InterfaceRecord>;
     type Network = Rc<NetworkRecord>;
 
-    fn settings(&self) -> Option<Settings> {
-        Some(Settings { abi_version: ABI_VERSION, ..Settings::default() })
+    fn settings(&self) -> Settings {
+        Settings { abi_version: ABI_VERSION, ..Settings::default() }
     }
 
     fn tick(&self) -> u32 {
@@ -296,17 +280,21 @@ impl Tables for Memory {
     }
 
     fn flow(&self, key: &FlowKey) -> Option<FlowInMemory> {
-        self.flows.borrow().get(&hashed(key)).cloned().map(FlowInMemory)
+        self.flows.borrow().get(key).cloned().map(FlowInMemory)
     }
 
     fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full> {
         let mut flows = self.flows.borrow_mut();
-        let room = flows.len() < (MAX_FLOWS + MAX_EMBRYONIC) as usize || flows.contains_key(&hashed(key));
+        let room = flows.len() < (MAX_FLOWS + MAX_EMBRYONIC) as usize || flows.contains_key(key);
         if !room {
             return Err(Full);
         }
-        flows.insert(hashed(key), Rc::new(Cell::new(*entry)));
+        flows.insert(*key, Rc::new(Cell::new(*entry)));
         Ok(())
+    }
+
+    fn remove(&self, key: &FlowKey) {
+        self.flows.borrow_mut().remove(key);
     }
 
     fn protect(&self, _key: &FlowKey) -> Result<(), Full> {
@@ -314,15 +302,17 @@ impl Tables for Memory {
         Ok(())
     }
 
-    fn fragment(&self, key: &FragmentKey) -> Option<FragmentPorts> {
-        self.fragments.borrow().get(key).copied()
+    fn fragment(&self, packet: &Packet, bench: &Bench<'_>) -> FragmentPorts {
+        let key = packet.fragment_key(bench.interface.number, bench.direction);
+        self.fragments.borrow().get(&key).copied().unwrap_or_default()
     }
 
-    fn remember_fragment(&self, key: &FragmentKey, ports: &FragmentPorts) {
-        self.fragments.borrow_mut().insert(*key, *ports);
+    fn remember_fragment(&self, packet: &Packet, bench: &Bench<'_>) {
+        let key = packet.fragment_key(bench.interface.number, bench.direction);
+        self.fragments.borrow_mut().insert(key, packet.fragment_ports(bench.tick));
     }
 
-    fn report(&self, record: &VerdictRecord) {
-        self.reports.borrow_mut().push(*record);
+    fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision) {
+        self.reports.borrow_mut().push(record_of(packet, bench, decision));
     }
 }

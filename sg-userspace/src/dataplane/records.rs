@@ -7,7 +7,7 @@ use sg_common::abi::address::{Address, Family};
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
-use sg_common::datapath::tuple::FlowKey;
+use sg_common::datapath::tuple::{FlowKey, is_icmp};
 
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::rule::Direction;
@@ -84,36 +84,18 @@ pub fn interfaces_by_number(world: &World) -> BTreeMap<u32, NetworkInterfaceId> 
 }
 
 /// A flow entry in shared terms; `None` if its interface is gone.
-pub fn flow(
-    interfaces: &BTreeMap<u32, NetworkInterfaceId>,
-    key: &FlowKey,
-    entry: &FlowEntry,
-) -> Option<Flow> {
-    let (interface_protocol, ports, local, remote) = match *key {
-        FlowKey::V4(key) => (
-            key.interface_protocol,
-            key.ports,
-            IpAddr::V4(Ipv4Addr::from(key.local)),
-            IpAddr::V4(Ipv4Addr::from(key.remote)),
-        ),
-        FlowKey::V6(key) => (
-            key.interface_protocol,
-            key.ports,
-            ip_address(Family::V6.0, Address { high: key.local_high, low: key.local_low }),
-            ip_address(Family::V6.0, Address { high: key.remote_high, low: key.remote_low }),
-        ),
-    };
-    let protocol = (interface_protocol & 0xff) as u8;
-    let (local_port, remote_port) = ((ports >> 16) as u16, (ports & 0xffff) as u16);
+pub fn flow(interfaces: &BTreeMap<u32, NetworkInterfaceId>, key: &FlowKey, entry: &FlowEntry) -> Option<Flow> {
+    let protocol = key.protocol();
+    let (local_port, remote_port) = ((key.ports >> 16) as u16, (key.ports & 0xffff) as u16);
     let outbound = FlowBits(entry.bits).has(FlowBits::OPENED_OUTBOUND);
     Some(Flow {
-        interface: interfaces.get(&(interface_protocol >> 8))?.clone(),
+        interface: interfaces.get(&key.interface())?.clone(),
         protocol,
-        local,
-        remote,
+        local: ip_address(key.family, key.local),
+        remote: ip_address(key.family, key.remote),
         local_port,
         // An ICMP query's other half is the request's type, then who asked.
-        remote_port: if protocol == 1 || protocol == 58 { remote_port >> 8 } else { remote_port },
+        remote_port: if is_icmp(key.family, protocol) { remote_port >> 8 } else { remote_port },
         opened: if outbound { Direction::Outbound } else { Direction::Inbound },
         rule: entry.rule,
     })

@@ -208,8 +208,7 @@ impl KernelDataplane {
     /// Where a map refuses.
     pub fn set_clock_offset_to(&mut self, offset: Duration) -> Result<()> {
         let settings = self.maps.settings()?;
-        let clock_offset_ns =
-            u64::try_from(offset.as_nanos()).context("the clock cannot be that far ahead")?;
+        let clock_offset_ns = u64::try_from(offset.as_nanos()).context("the clock cannot be that far ahead")?;
         self.maps.set_settings(Settings { clock_offset_ns, ..settings })
     }
 
@@ -233,8 +232,7 @@ impl KernelDataplane {
     pub fn frame_counters(&self) -> Result<Vec<Counter>> {
         let mut counters = Vec::new();
         for index in 0..COUNTERS {
-            let frames: u64 =
-                self.maps.counters.get(&index, 0).context("cannot read the counters")?.iter().sum();
+            let frames: u64 = self.maps.counters.get(&index, 0).context("cannot read the counters")?.iter().sum();
             if frames > 0 {
                 counters.push(Counter {
                     direction: DirectionCode((index / COUNTERS_PER_DIRECTION) as u8),
@@ -244,6 +242,25 @@ impl KernelDataplane {
             }
         }
         Ok(counters)
+    }
+
+    /// Runs a frame as sent on a slot's link through the program, without sending it anywhere.
+    ///
+    /// # Errors
+    /// Where the slot has no link or the kernel refuses the run.
+    pub fn judge_frame(&mut self, slot: u32, frame: &[u8]) -> Result<Outcome> {
+        let link = *self.maps.links.get(&slot).with_context(|| format!("slot {slot} has no link"))?;
+        self.maps.drain_events();
+        prog_run::from_link(&mut self.object, link, frame)?;
+        Ok(records::outcome(&self.maps.drain_events()))
+    }
+
+    /// Forgets every flow and every first fragment, as a new data plane has none.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub fn clear_state(&mut self) -> Result<()> {
+        self.maps.clear_state()
     }
 
     /// The data plane's current tick.
@@ -266,14 +283,10 @@ impl KernelDataplane {
             self.applied.image().interfaces.values().map(|record| (record.number, *record)).collect();
         let mut live = Vec::new();
         for (key, entry) in self.maps.flow_entries() {
-            let (family, interface_protocol) = match &key {
-                FlowKey::V4(key) => (4, key.interface_protocol),
-                FlowKey::V6(key) => (6, key.interface_protocol),
-            };
             let age = age(tick, entry.last_seen);
-            let limit = timers.get(&(interface_protocol >> 8)).map(|record| {
-                timeout(family, (interface_protocol & 0xff) as u8, FlowBits(entry.bits), record)
-            });
+            let limit = timers
+                .get(&key.interface())
+                .map(|record| timeout(key.family, key.protocol(), FlowBits(entry.bits), record));
             match limit {
                 Some(limit) if age < limit => {
                     live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
@@ -316,16 +329,12 @@ impl Dataplane for KernelDataplane {
         let (slot, mac) = match sender {
             Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
             Sender::Interface(id) => {
-                let interface =
-                    self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+                let interface = self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
                 (interface.slot, interface.mac)
             }
         };
-        let link = *self.maps.links.get(&slot).with_context(|| format!("slot {slot} has no link"))?;
         let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
-        self.maps.drain_events();
-        prog_run::from_link(&mut self.object, link, &frame)?;
-        Ok(records::outcome(&self.maps.drain_events()))
+        self.judge_frame(slot, &frame)
     }
 
     fn advance(&mut self, time: Duration) -> Result<()> {

@@ -9,6 +9,7 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
@@ -34,6 +35,7 @@ pub struct Maps {
     pub(super) flows6: HashMap<MapData, FlowKey6, FlowEntry>,
     pub(super) embryonic4: HashMap<MapData, FlowKey4, FlowEntry>,
     pub(super) embryonic6: HashMap<MapData, FlowKey6, FlowEntry>,
+    pub(super) fragments: HashMap<MapData, FragmentKey, FragmentPorts>,
     pub(super) events: RingBuf<MapData>,
     pub(super) events_lost: PerCpuArray<MapData, u64>,
     pub(super) counters: PerCpuArray<MapData, u64>,
@@ -79,6 +81,7 @@ impl Maps {
             flows6: take(object, "FLOWS6")?,
             embryonic4: take(object, "EMBRYONIC4")?,
             embryonic6: take(object, "EMBRYONIC6")?,
+            fragments: take(object, "FRAGMENTS")?,
             events: take(object, "EVENTS")?,
             events_lost: take(object, "EVENTS_LOST")?,
             counters: take(object, "COUNTERS_BY_REASON")?,
@@ -116,9 +119,7 @@ impl Maps {
     /// # Errors
     /// Where the map refuses.
     pub fn set_interface(&mut self, slot: u32, record: &InterfaceRecord) -> Result<()> {
-        self.interfaces
-            .set(slot, record, 0)
-            .with_context(|| format!("cannot write the interface in slot {slot}"))
+        self.interfaces.set(slot, record, 0).with_context(|| format!("cannot write the interface in slot {slot}"))
     }
 
     /// Writes the interface in a slot again, after its link or tracing changed.
@@ -203,9 +204,7 @@ impl MapSink for Maps {
     fn write_member(&mut self, network: u32, ip: IpAddr, record: &MemberRecord) -> Result<()> {
         let address = address(ip);
         match ip {
-            IpAddr::V4(_) => {
-                self.members4.insert(MemberKey4 { network, address: address.low32() }, record, 0)
-            }
+            IpAddr::V4(_) => self.members4.insert(MemberKey4 { network, address: address.low32() }, record, 0),
             IpAddr::V6(_) => {
                 let key = MemberKey6 { network, reserved: 0, high: address.high, low: address.low };
                 self.members6.insert(key, record, 0)
@@ -218,12 +217,9 @@ impl MapSink for Maps {
         let address = address(ip);
         match ip {
             IpAddr::V4(_) => self.members4.remove(&MemberKey4 { network, address: address.low32() }),
-            IpAddr::V6(_) => self.members6.remove(&MemberKey6 {
-                network,
-                reserved: 0,
-                high: address.high,
-                low: address.low,
-            }),
+            IpAddr::V6(_) => {
+                self.members6.remove(&MemberKey6 { network, reserved: 0, high: address.high, low: address.low })
+            }
         }
         .with_context(|| format!("cannot remove the owner of {ip}"))
     }

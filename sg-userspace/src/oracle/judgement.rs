@@ -76,7 +76,7 @@ fn judge_whole(view: &View<'_>, now: u64, flows: &mut FlowTable) -> Judgement {
 
     match flows.hit(view, now) {
         Hit::Live(rule) => return because(Reason::Flow, Some(rule)),
-        Hit::Closed => return because(Reason::FlowClosed, None),
+        Hit::Closed(rule) => return because(Reason::FlowClosed, Some(rule)),
         Hit::None => {}
     }
     if let Some(rule) = flows.related(view, now) {
@@ -94,7 +94,7 @@ fn judge_whole(view: &View<'_>, now: u64, flows: &mut FlowTable) -> Judgement {
 }
 
 /// ICMPv6 133 to 137 (E-16).
-fn is_neighbour_discovery(packet: &PacketSpec) -> bool {
+pub(super) fn is_neighbour_discovery(packet: &PacketSpec) -> bool {
     let kind = match packet.transport {
         Transport::Icmp { kind, .. } | Transport::IcmpError { kind, .. } => kind,
         Transport::Tcp { .. } | Transport::Udp { .. } | Transport::Other { .. } => return false,

@@ -81,6 +81,12 @@ impl Oracle {
 
     /// A packet of the internet host: inbound only, by whichever interface has the destination.
     fn judge_from_internet(&mut self, world: &World, packet: &PacketSpec) -> Vec<Judgement> {
+        if judgement::is_neighbour_discovery(packet) {
+            return vec![nowhere(Reason::Neighbour)];
+        }
+        if address::is_undeliverable(packet.source) || address::is_undeliverable(packet.destination) {
+            return vec![nowhere(Reason::Multicast)];
+        }
         let receiver = world
             .network_interfaces
             .values()
@@ -100,7 +106,7 @@ impl Oracle {
     }
 }
 
-/// An outbound denial that no interface's rules had a part in.
+/// An outbound judgement that no interface's rules had a part in.
 fn nowhere(reason: Reason) -> Judgement {
     Judgement { direction: Direction::Outbound, reason, rule: None }
 }

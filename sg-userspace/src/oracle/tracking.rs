@@ -7,7 +7,7 @@ use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::dataplane::Flow;
-use crate::packet::spec::{PacketSpec, Transport};
+use crate::packet::spec::{PacketSpec, TcpFlags, Transport};
 
 use super::judgement::View;
 use super::lifetime::Lifetime;
@@ -23,8 +23,8 @@ pub(super) struct FlowTable {
 pub(super) enum Hit {
     /// A live entry, and the rule that admitted it.
     Live(u32),
-    /// The packet's connection was reset.
-    Closed,
+    /// The packet's connection was reset; the rule that had admitted it.
+    Closed(u32),
     /// The rules decide.
     None,
 }
@@ -122,7 +122,7 @@ impl FlowTable {
             return Hit::None;
         }
         if entry.lifetime.is_reset() {
-            return Hit::Closed;
+            return Hit::Closed(entry.rule);
         }
         entry.seen_at = now;
         entry.lifetime.see(view.packet, view.direction == entry.opened);
@@ -223,7 +223,7 @@ impl Entry {
     }
 }
 
-/// A SYN without ACK: somebody wants a new connection.
+/// A SYN without ACK, FIN and RST: somebody wants a new connection.
 fn is_opening_syn(packet: &PacketSpec) -> bool {
-    matches!(packet.transport, Transport::Tcp { flags, .. } if flags.syn && !flags.ack)
+    matches!(packet.transport, Transport::Tcp { flags, .. } if flags == TcpFlags::SYN)
 }

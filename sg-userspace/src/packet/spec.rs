@@ -103,7 +103,7 @@ pub enum Transport {
     },
     /// An ICMP or ICMPv6 error about another packet.
     IcmpError {
-        /// Type.
+        /// Type; none of a query's or reply's.
         kind: u8,
         /// Code.
         code: u8,

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::ids::{NetworkInterfaceId, SecurityGroupId};
+use crate::aws::interface::NetworkInterface;
 use crate::aws::rule::SecurityGroupRule;
 use crate::aws::world::World;
 
@@ -53,6 +54,8 @@ pub enum Edit {
         /// The address.
         address: IpAddr,
     },
+    /// Adds an interface, in the slot that it names.
+    AddInterface(Box<NetworkInterface>),
     /// Deletes an interface.
     DeleteInterface {
         /// The interface.
@@ -96,6 +99,10 @@ impl Edit {
                     interface.private_ipv4.retain(|own| IpAddr::V4(*own) != *address);
                     interface.ipv6.retain(|own| IpAddr::V6(*own) != *address);
                 }
+            }
+            Self::AddInterface(interface) => {
+                world.last_number = world.last_number.max(interface.number);
+                world.network_interfaces.insert(interface.id.clone(), (**interface).clone());
             }
             Self::DeleteInterface { interface } => {
                 world.network_interfaces.remove(interface);

@@ -75,6 +75,7 @@ fn e16_neighbour_discovery_is_never_judged() {
         client: icmpv6 fe80::2 > ff02::1 type 133 code 0 id 0 => out neighbour
         client: icmpv6 CLIENT6 > WEB6 type 135 code 0 id 0 => out neighbour
         client: icmpv6 CLIENT6 > WEB6 type 137 code 0 id 0 => out neighbour
+        internet: icmpv6 OUTSIDER6 > WEB6 type 135 code 0 id 0 => out neighbour
         client: icmpv6 CLIENT6 > WEB6 type 132 code 0 id 0 => out no-rule
         client: icmpv6 CLIENT6 > WEB6 type 138 code 0 id 0 => out no-rule
         ",
@@ -97,6 +98,8 @@ fn m07_broadcast_and_multicast_go_nowhere() {
         client: udp [CLIENT6]:9 > [ff02::1]:9 => out multicast
         client: udp [CLIENT6]:9 > [::1]:9 => out multicast
         client: udp [CLIENT6]:9 > [fe80::9]:9 => out multicast
+        internet: udp 127.0.0.1:9 > WEB:9 => out multicast
+        internet: udp OUTSIDER:9 > 224.0.0.1:9 => out multicast
         # Another subnet's last address is nobody's.
         client: udp CLIENT:9 > 10.0.2.255:9 => out no-route
         client: udp CLIENT:9 > 10.0.1.254:9 => out no-route

@@ -95,3 +95,30 @@ fn c30_fragments_of_protocols_without_ports_need_their_first_too() {
         ",
     );
 }
+
+#[test]
+fn c30_later_fragments_have_no_tcp_flags() {
+    check(
+        "
+        + in: web in tcp 443 203.0.113.0/24
+        internet: tcp OUTSIDER:1 > WEB:443 S fragment 5 at 0 more => in rule in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
+        # The initiator's first packet without SYN establishes the connection.
+        internet: tcp OUTSIDER:1 > WEB:443 S fragment 5 at 3 length 8 => in flow in
+        advance 431999
+        web: tcp WEB:443 > OUTSIDER:1 . => out flow in
+        ",
+    );
+}
+
+#[test]
+fn c30_a_denied_first_fragment_leaves_an_earlier_one_remembered() {
+    check(
+        "
+        + in: web in udp 53 203.0.113.0/24
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 0 more => in rule in
+        internet: udp OUTSIDER:9 > WEB:80 fragment 5 at 0 more => in no-rule
+        internet: udp OUTSIDER:9 > WEB:80 fragment 5 at 1 length 8 => in flow in
+        ",
+    );
+}

@@ -169,6 +169,9 @@ fn c19_fragments_and_errors_are_never_what_an_error_is_about() {
         web: udp WEB:9 > OUTSIDER:53 => out rule ask
         internet: icmp OUTSIDER > WEB type 3 code 1 about (udp WEB:9 > OUTSIDER:53 fragment 5 at 0 more) => in related ask
         internet: icmp OUTSIDER > WEB type 3 code 1 about (udp WEB:9 > OUTSIDER:53 fragment 5 at 1) => in no-rule
+        + ask6: web out udp 53 2001:db8::/32
+        web: udp [WEB6]:9 > [OUTSIDER6]:53 => out rule ask6
+        internet: icmp OUTSIDER > WEB type 3 code 1 about (udp [WEB6]:9 > [OUTSIDER6]:53) => in no-rule
         internet: icmp OUTSIDER > WEB type 3 code 1 about (icmp WEB > OUTSIDER type 3 code 1 about (udp WEB:9 > OUTSIDER:53)) => in no-rule
         ",
     );

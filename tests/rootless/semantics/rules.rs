@@ -124,7 +124,6 @@ fn e09_a_group_of_an_unattached_interface_matches_but_nothing_arrives() {
         + out: client out tcp 443 web
         client: tcp CLIENT:40000 > SPARE:443 S => out no-route
         flows client out
-        spare: tcp SPARE:40000 > CLIENT:443 S => out unknown-interface
         internet: tcp OUTSIDER:40000 > SPARE:443 S => out no-route
         ",
     );

@@ -114,9 +114,11 @@ fn c24_after_a_reset_only_a_syn_gets_through() {
     check_established(
         "
         web: tcp WEB:443 > OUTSIDER:1 R => out flow in
-        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed
-        web: tcp WEB:443 > OUTSIDER:1 R => out flow-closed
-        web: tcp WEB:443 > OUTSIDER:1 S. => out flow-closed
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 R => out flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 SF => out flow-closed in
+        web: tcp WEB:443 > OUTSIDER:1 SR => out flow-closed in
         web: tcp WEB:443 > OUTSIDER:1 S => out no-rule
         internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
         web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
@@ -130,7 +132,7 @@ fn c24_a_reset_entry_lives_ten_seconds_and_denials_do_not_refresh_it() {
         "
         web: tcp WEB:443 > OUTSIDER:1 R => out flow in
         advance 9
-        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow-closed in
         flows web in
         advance 1
         flows
@@ -191,6 +193,32 @@ fn a_reset_without_entry_is_allowed_by_its_rule_and_not_tracked() {
         internet: tcp OUTSIDER:1 > WEB:443 R. => in untracked in
         internet: tcp OUTSIDER:1 > WEB:80 R => in no-rule
         flows
+        ",
+    );
+}
+
+#[test]
+fn c22_the_initiator_alone_does_not_establish_a_connection() {
+    check(
+        "
+        + in: web in tcp 443 203.0.113.0/24
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        advance 120
+        flows
+        ",
+    );
+}
+
+#[test]
+fn c24_after_one_fin_of_either_side_a_syn_belongs_to_the_old_connection() {
+    check_established(
+        "
+        - in
+        internet: tcp OUTSIDER:1 > WEB:443 F. => in flow in
+        internet: tcp OUTSIDER:1 > WEB:443 S => in flow in
+        web: tcp WEB:443 > OUTSIDER:1 F. => out flow in
+        internet: tcp OUTSIDER:1 > WEB:443 S => in no-rule
         ",
     );
 }

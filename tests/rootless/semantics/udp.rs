@@ -56,3 +56,18 @@ fn two_requests_and_a_reply_are_one_exchange() {
         ",
     );
 }
+
+#[test]
+fn the_second_request_does_not_make_it_a_stream() {
+    check(
+        "
+        + ask: web out udp 53 203.0.113.0/24
+        web: udp WEB:9 > OUTSIDER:53 => out rule ask
+        internet: udp OUTSIDER:53 > WEB:9 => in flow ask
+        web: udp WEB:9 > OUTSIDER:53 => out flow ask
+        web: udp WEB:9 > OUTSIDER:53 => out flow ask
+        advance 30
+        flows
+        ",
+    );
+}

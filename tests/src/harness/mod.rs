@@ -6,3 +6,11 @@ pub mod lab;
 pub mod planes;
 pub mod rule_text;
 pub mod script;
+
+pub mod universe;
+
+pub mod traffic;
+
+pub mod random;
+
+pub mod agreement;

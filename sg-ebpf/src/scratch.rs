@@ -1,0 +1,36 @@
+//! Per-CPU memory for what is too large for 512 bytes of stack: the packet being judged and the keys of map operations.
+//!
+//! Programs on one CPU run one after the other, with softirqs off, so there is one user at a time.
+
+use sg_common::abi::flow::{FlowKey4, FlowKey6};
+use sg_common::abi::fragment::FragmentKey;
+use sg_common::datapath::tuple::Packet;
+
+use crate::maps::{PACKET, SCRATCH};
+
+/// Keys under construction.
+#[repr(C)]
+pub struct Scratch {
+    /// IPv4 flow key.
+    pub key4: FlowKey4,
+    /// IPv6 flow key.
+    pub key6: FlowKey6,
+    /// Fragment key.
+    pub fragment: FragmentKey,
+}
+
+/// Room for keys.
+#[inline(always)]
+pub fn scratch<'a>() -> Option<&'a mut Scratch> {
+    let scratch = SCRATCH.get_ptr_mut(0)?;
+    // SAFETY: a map element of this CPU, which nothing else touches while the program runs.
+    Some(unsafe { &mut *scratch })
+}
+
+/// Room for a parsed packet.
+#[inline(always)]
+pub fn room<'a>() -> Option<&'a mut Packet> {
+    let packet = PACKET.get_ptr_mut(0)?;
+    // SAFETY: a map element of this CPU, which nothing else touches while the program runs.
+    Some(unsafe { &mut *packet })
+}

@@ -1,0 +1,227 @@
+//! Random scenarios, and whether they would find a data plane that judges wrongly.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::Result;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use sg_tests::harness::agreement::{check_agreement, find_difference};
+use sg_tests::harness::planes::{Plane, host, oracle};
+use sg_tests::harness::random::scenario;
+use sg_userspace::aws::interface::MacAddr;
+use sg_userspace::aws::rule::{Direction, Peer};
+use sg_userspace::aws::world::World;
+use sg_userspace::dataplane::reason::Reason;
+use sg_userspace::dataplane::{Dataplane, Flow, Outcome, Sender};
+use sg_userspace::oracle::Oracle;
+use sg_userspace::packet::build::frame;
+use sg_userspace::packet::spec::{PacketSpec, Transport};
+use sg_userspace::scenario::{Event, Scenario, Step, run};
+
+/// The oracle and the host data plane judge every packet alike, and keep the same entries.
+#[test]
+fn oracle_and_host_agree() {
+    check_agreement(|| [oracle(), host()]);
+}
+
+/// The same scenarios in every run.
+fn scenarios(count: usize) -> Vec<Scenario> {
+    let mut runner = TestRunner::deterministic();
+    (0..count).map(|_| scenario().new_tree(&mut runner).unwrap().current()).collect()
+}
+
+/// Every reason that an evaluator without bytes and limits can give occurs, in each direction where it can, and not in a
+/// handful of packets only.
+#[test]
+fn random_scenarios_reach_every_reason() {
+    let mut counts = BTreeMap::new();
+    for scenario in scenarios(400) {
+        for step in run(&mut Oracle::new(), &scenario).unwrap() {
+            let Step::Judged(outcome) = step else { continue };
+            for judgement in outcome.judgements {
+                *counts.entry((judgement.direction, judgement.reason)).or_insert(0) += 1;
+            }
+        }
+    }
+    let both = [
+        Reason::Rule,
+        Reason::Untracked,
+        Reason::Flow,
+        Reason::Related,
+        Reason::NoRule,
+        Reason::FlowClosed,
+        Reason::FragmentWithoutFirst,
+    ];
+    let outbound =
+        [Reason::Multicast, Reason::Neighbour, Reason::Exempt, Reason::SourceDestCheck, Reason::NoRoute];
+    for reason in both.iter().chain(&outbound) {
+        for direction in [Direction::Inbound, Direction::Outbound] {
+            let can = direction == Direction::Outbound || !outbound.contains(reason);
+            let count = counts.get(&(direction, *reason)).copied().unwrap_or(0);
+            assert!(!can || count >= 5, "{direction} {reason}: {count} times\n{counts:#?}");
+        }
+    }
+}
+
+/// Every packet has a frame, so data planes that judge bytes can run every scenario.
+#[test]
+fn random_packets_have_frames() {
+    let mac = MacAddr([2, 0, 0, 0, 0, 0]);
+    for scenario in scenarios(100) {
+        for event in &scenario.events {
+            if let Event::Send { packet, .. } = event {
+                frame(packet, mac, mac).unwrap_or_else(|error| panic!("{packet}: {error}"));
+                assert_eq!(packet.to_string().parse::<PacketSpec>().unwrap(), *packet);
+            }
+        }
+    }
+}
+
+#[test]
+fn scenarios_round_trip_as_json() {
+    for scenario in scenarios(20) {
+        let json = serde_json::to_string(&scenario).unwrap();
+        let read: Scenario = serde_json::from_str(&json).unwrap();
+        assert_eq!((read.world, read.events), (scenario.world, scenario.events));
+    }
+}
+
+/// Ways to judge wrongly, each by giving the oracle something else than what happened.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    /// Time runs a second slow.
+    SlowClock,
+    /// RST is overlooked.
+    NoReset,
+    /// FIN is overlooked.
+    NoFin,
+    /// Later fragments are taken for whole packets.
+    NoFragments,
+    /// The last port of each range is left out.
+    ShortRanges,
+    /// Group references are not looked at.
+    NoReferences,
+    /// Removed rules stay.
+    NoRemoval,
+    /// A packet's ICMP identifier is not looked at.
+    NoIdentifier,
+    /// What an ICMP error is about is not looked at.
+    NoEmbedded,
+    /// The order of rules is turned round.
+    YoungestRule,
+    /// The UDP timeout is used for streams.
+    NoStream,
+}
+
+const FAULTS: [Fault; 11] = [
+    Fault::SlowClock,
+    Fault::NoReset,
+    Fault::NoFin,
+    Fault::NoFragments,
+    Fault::ShortRanges,
+    Fault::NoReferences,
+    Fault::NoRemoval,
+    Fault::NoIdentifier,
+    Fault::NoEmbedded,
+    Fault::YoungestRule,
+    Fault::NoStream,
+];
+
+struct Faulty {
+    oracle: Oracle,
+    fault: Fault,
+    world: Option<World>,
+}
+
+impl Dataplane for Faulty {
+    fn set_world(&mut self, world: &World) -> Result<()> {
+        let mut faulty = world.clone();
+        for group in faulty.security_groups.values_mut() {
+            match self.fault {
+                Fault::NoReferences => {
+                    group.rules.retain(|rule| !matches!(rule.peer, Peer::ReferencedGroup(_)));
+                }
+                Fault::ShortRanges => {
+                    group.rules.iter_mut().filter(|rule| rule.protocol.has_ports()).for_each(|rule| {
+                        rule.ports.to_port -= 1;
+                    });
+                }
+                Fault::NoRemoval => {
+                    let old = self.world.as_ref().map(|world| world.security_groups[&group.id].rules.clone());
+                    for rule in old.into_iter().flatten() {
+                        if !group.rules.contains(&rule) {
+                            group.rules.push(rule);
+                        }
+                    }
+                }
+                Fault::YoungestRule => {
+                    group.rules.iter_mut().for_each(|rule| rule.number = u32::MAX - rule.number)
+                }
+                _ => {}
+            }
+        }
+        for interface in faulty.network_interfaces.values_mut() {
+            if matches!(self.fault, Fault::NoStream) {
+                interface.connection_tracking.udp_stream = interface.connection_tracking.udp;
+            }
+        }
+        self.world = Some(faulty.clone());
+        self.oracle.set_world(&faulty)
+    }
+
+    fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {
+        let mut packet = packet.clone();
+        match (&mut packet.transport, self.fault) {
+            (Transport::Tcp { flags, .. }, Fault::NoReset) => flags.rst = false,
+            (Transport::Tcp { flags, .. }, Fault::NoFin) => flags.fin = false,
+            (Transport::Icmp { id, .. }, Fault::NoIdentifier) => *id = 0,
+            (transport @ Transport::IcmpError { .. }, Fault::NoEmbedded) => {
+                if let Transport::IcmpError { kind, code, .. } = *transport {
+                    *transport = Transport::Icmp { kind, code, id: 0 };
+                }
+            }
+            _ => {}
+        }
+        if matches!(self.fault, Fault::NoFragments) {
+            packet.fragment = None;
+        }
+        let mut outcome = self.oracle.judge(sender, &packet)?;
+        if matches!(self.fault, Fault::YoungestRule) {
+            for judgement in &mut outcome.judgements {
+                judgement.rule = judgement.rule.map(|number| u32::MAX - number);
+            }
+        }
+        Ok(outcome)
+    }
+
+    fn advance(&mut self, time: Duration) -> Result<()> {
+        let slow = matches!(self.fault, Fault::SlowClock);
+        self.oracle.advance(if slow { time.saturating_sub(Duration::from_secs(1)) } else { time })
+    }
+
+    fn flows(&mut self) -> Result<Vec<Flow>> {
+        self.oracle.flows()
+    }
+}
+
+/// A test of the tests: each fault is found, and the report names what differs.
+#[test]
+fn faults_are_found() {
+    let mut reports = BTreeSet::new();
+    for fault in FAULTS {
+        let planes = || {
+            let faulty = Faulty { oracle: Oracle::new(), fault, world: None };
+            [oracle(), Plane { name: "faulty", dataplane: Box::new(faulty) }]
+        };
+        let (scenario, difference) =
+            find_difference(planes, 2000).unwrap_or_else(|| panic!("{fault:?} was not found"));
+        assert!(
+            scenario.events.len() <= 10,
+            "{fault:?} was not made short: {} events",
+            scenario.events.len()
+        );
+        reports.insert(difference);
+    }
+    assert_eq!(reports.len(), FAULTS.len());
+}
