@@ -4,7 +4,10 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
 
 mod agreement;
+mod cli;
 mod command;
+mod controller;
 mod lab_file;
 mod packet;
 mod semantics;
+mod store;

@@ -14,6 +14,7 @@ use crate::packet::spec::PacketSpec;
 pub mod host;
 pub mod reason;
 pub mod records;
+pub mod row;
 
 use reason::Reason;
 
@@ -53,7 +54,7 @@ impl Outcome {
 }
 
 /// A live flow entry, in terms that all evaluators share.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Flow {
     /// The interface that holds the entry.
     pub interface: NetworkInterfaceId,

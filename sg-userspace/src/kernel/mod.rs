@@ -6,6 +6,7 @@
 pub mod attach;
 pub mod bpffs;
 pub mod dataplane;
+pub mod enforcer;
 pub mod events;
 pub mod flows;
 pub mod maps;

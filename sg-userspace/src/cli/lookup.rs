@@ -1,0 +1,172 @@
+//! From what people type to objects: ids or names everywhere, and near names where there is no such thing.
+
+use anyhow::{Result, anyhow, bail};
+
+use crate::aws::group::SecurityGroup;
+use crate::aws::ids::VpcId;
+use crate::aws::instance::Instance;
+use crate::aws::interface::NetworkInterface;
+use crate::aws::vpc::Vpc;
+use crate::aws::world::World;
+use crate::command;
+use crate::report::interface::label;
+
+/// The VPC with this id or `Name` tag; the only one where none is named.
+pub(super) fn vpc<'w>(world: &'w World, text: Option<&str>) -> Result<&'w Vpc> {
+    match text {
+        None if world.vpcs.len() == 1 => world.vpcs.values().next().ok_or_else(|| anyhow!("there is no VPC")),
+        None if world.vpcs.is_empty() => bail!("there is no VPC"),
+        None => bail!(
+            "there are several VPCs ({}); say which one with --vpc",
+            names(world.vpcs.values().map(name_of))
+        ),
+        Some(text) => world
+            .vpcs
+            .values()
+            .find(|vpc| vpc.id.as_str() == text || name_of(vpc) == text)
+            .ok_or_else(|| unknown("VPC", text, world.vpcs.values().map(name_of))),
+    }
+}
+
+/// A VPC's `Name` tag, or its id.
+pub(super) fn name_of(vpc: &Vpc) -> &str {
+    vpc.tags.get("Name").map_or(vpc.id.as_str(), String::as_str)
+}
+
+/// The group with this id or name; `vpc/name` where several VPCs have one of that name.
+pub(super) fn group<'w>(world: &'w World, text: &str) -> Result<&'w SecurityGroup> {
+    if let Some(group) = world.security_groups.values().find(|group| group.id.as_str() == text) {
+        return Ok(group);
+    }
+    // A group's name may have a slash in it, so the whole is tried as a name first.
+    let named = |name: &str, vpc: Option<&Vpc>| {
+        let matches = |group: &&SecurityGroup| {
+            group.name.eq_ignore_ascii_case(name) && vpc.is_none_or(|vpc| group.vpc_id == vpc.id)
+        };
+        world.security_groups.values().filter(matches).collect::<Vec<_>>()
+    };
+    let mut found = named(text, None);
+    if found.is_empty()
+        && let Some((vpc_text, name)) = text.split_once('/')
+    {
+        found = named(name, Some(vpc(world, Some(vpc_text))?));
+    }
+    match found[..] {
+        [group] => Ok(group),
+        [] => Err(unknown("security group", text, world.security_groups.values().map(|g| g.name.as_str()))),
+        _ => {
+            let vpcs = found.iter().filter_map(|group| world.vpcs.get(&group.vpc_id));
+            let choices = vpcs.map(|vpc| format!("{}/{text}", name_of(vpc))).collect::<Vec<_>>();
+            bail!("several VPCs have a security group `{text}`; write {}", choices.join(" or "))
+        }
+    }
+}
+
+/// The group with this id or name, as an interface of this VPC would mean it.
+pub(super) fn group_in<'w>(world: &'w World, vpc_id: &VpcId, text: &str) -> Result<&'w SecurityGroup> {
+    match command::group::by_name(world, vpc_id, text) {
+        Some(group) => Ok(group),
+        None => group(world, text),
+    }
+}
+
+/// The instance with this id or name.
+pub(super) fn instance<'w>(world: &'w World, text: &str) -> Result<&'w Instance> {
+    world
+        .instances
+        .values()
+        .find(|instance| instance.id.as_str() == text || instance.name.eq_ignore_ascii_case(text))
+        .ok_or_else(|| unknown("instance", text, world.instances.values().map(|i| i.name.as_str())))
+}
+
+/// The interface with this id; or an instance's: `NAME` for the primary one, `NAME:INDEX` for the others.
+pub(super) fn interface<'w>(world: &'w World, text: &str) -> Result<&'w NetworkInterface> {
+    if let Some(interface) = world.network_interfaces.values().find(|interface| interface.id.as_str() == text)
+    {
+        return Ok(interface);
+    }
+    if text.starts_with("eni-") {
+        return Err(unknown(
+            "network interface",
+            text,
+            world.network_interfaces.keys().map(|id| id.as_str()),
+        ));
+    }
+    let (name, index) = match text.rsplit_once(':') {
+        Some((name, index)) => (name, index.parse::<u8>().ok()),
+        None => (text, Some(0)),
+    };
+    let instance = instance(world, name)?;
+    let interfaces = world.interfaces_of(&instance.id);
+    let at = |interface: &&&NetworkInterface| {
+        interface.attachment.as_ref().map(|attachment| attachment.device_index) == index
+    };
+    interfaces.iter().find(at).copied().ok_or_else(|| {
+        let labels = interfaces.iter().map(|interface| label(world, interface)).collect::<Vec<_>>();
+        anyhow!("instance `{name}` has no interface `{text}`; it has {}", labels.join(", "))
+    })
+}
+
+/// The error for a name that nothing has.
+pub(super) fn unknown<T: AsRef<str>>(
+    kind: &str,
+    text: &str,
+    known: impl Iterator<Item = T>,
+) -> anyhow::Error {
+    let known = known.collect::<Vec<_>>();
+    let nearest = known.iter().map(|name| (distance(text, name.as_ref()), name.as_ref())).min();
+    match nearest {
+        Some((distance, name)) if distance <= 1 + text.len() / 4 => {
+            anyhow!("there is no {kind} `{text}`; did you mean `{name}`?")
+        }
+        Some(_) => anyhow!("there is no {kind} `{text}`; there is {}", names(known.iter())),
+        None => anyhow!("there is no {kind} `{text}`, nor any other"),
+    }
+}
+
+fn names<T: AsRef<str>>(known: impl Iterator<Item = T>) -> String {
+    const SHOWN: usize = 8;
+    let mut known = known.map(|name| name.as_ref().to_owned()).collect::<Vec<_>>();
+    known.sort_unstable();
+    known.dedup();
+    let rest = known.len().saturating_sub(SHOWN);
+    known.truncate(SHOWN);
+    let list = known.join(", ");
+    if rest > 0 { format!("{list} and {rest} more") } else { list }
+}
+
+/// How many letters must be added, taken away or replaced to make one word of the other (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b = b.to_lowercase().chars().collect::<Vec<_>>();
+    let mut row = (0..=b.len()).collect::<Vec<_>>();
+    for (i, letter) in a.to_lowercase().chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, other) in b.iter().enumerate() {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distance_counts_edits() {
+        assert_eq!(distance("web-1", "web-1"), 0);
+        assert_eq!(distance("web1", "web-1"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("db-1", "web-1"), 3);
+    }
+
+    #[test]
+    fn unknown_names_suggest_a_near_one() {
+        let error = unknown("instance", "wbe-1", ["web-1", "db-1"].into_iter());
+        assert_eq!(error.to_string(), "there is no instance `wbe-1`; did you mean `web-1`?");
+        let error = unknown("instance", "mail", ["web-1", "db-1"].into_iter());
+        assert_eq!(error.to_string(), "there is no instance `mail`; there is db-1, web-1");
+    }
+}

@@ -1,0 +1,93 @@
+//! `sgsim up`: from a lab file to running instances.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result};
+use clap::{Args, ValueEnum};
+
+use crate::controller::client::unexpected;
+use crate::controller::preflight;
+use crate::controller::protocol::{Reply, Request, UpRequest};
+use crate::controller::spawn::connect_or_start;
+use crate::dataplane::row::{Enforcement, Hook};
+
+use super::context::Context;
+use super::progress::Meter;
+use super::{Exit, check};
+
+/// Build a lab from a file: namespaces, links, servers, and its security groups enforced on them
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sgsim up lab.yaml
+  sgsim up lab.yaml --no-enforcement        to measure what enforcement costs
+  sgsim up lab.yaml --hook xdp              to show XDP; slower on veth links
+  sgsim --state-dir /tmp/lab2 up lab.yaml   a second lab beside the first")]
+pub(super) struct UpArgs {
+    /// The lab file
+    file: PathBuf,
+    /// Where programs are attached
+    #[arg(long, value_enum, default_value_t = HookWord::Tcx)]
+    hook: HookWord,
+    /// Judge nothing: every packet passes
+    #[arg(long)]
+    no_enforcement: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum HookWord {
+    /// TCX on the host side of each link
+    Tcx,
+    /// XDP, for demonstrations
+    Xdp,
+}
+
+impl UpArgs {
+    pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
+        let began = Instant::now();
+        // What is wrong with the file is told before anything is started.
+        let text = fs::read_to_string(&self.file)
+            .with_context(|| format!("cannot read the lab file `{}`", self.file.display()))?;
+        let name = self.file.display().to_string();
+        check::parse(&name, &text)?;
+        preflight::check()?;
+        context.need_root("building a lab")?;
+        let hook = match self.hook {
+            HookWord::Tcx => Hook::Tcx,
+            HookWord::Xdp => Hook::Xdp,
+        };
+        let enforcement = if self.no_enforcement { Enforcement::Off } else { Enforcement::On };
+        let mut client = connect_or_start(&context.directory)?;
+        client.status()?;
+        client.send(&Request::Up(UpRequest { name, text, hook, enforcement }))?;
+        let mut meter = Meter::new();
+        let version = loop {
+            match client.receive() {
+                Ok(Some(Reply::Progress(step))) => meter.show(&step),
+                Ok(Some(Reply::Applied { version, .. })) => break Ok(version),
+                Ok(Some(other)) => break Err(unexpected(&other)),
+                Ok(None) => {
+                    let log = context.directory.controller_log();
+                    break Err(anyhow::anyhow!("the controller ended; see `{}`", log.display()));
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        meter.finish();
+        let version = version?;
+        let instances = context.world()?.instances.len();
+        let seconds = began.elapsed().as_secs_f64();
+        let note = match (hook, enforcement) {
+            (_, Enforcement::Off) => "; enforcement is OFF",
+            (Hook::Xdp, _) => "; XDP splits large packets, which costs TCP most of its throughput",
+            _ => "",
+        };
+        let value =
+            serde_json::json!({ "world_version": version, "instances": instances, "seconds": seconds });
+        let sentence = format!("the lab is up: {instances} instances in {seconds:.1} s{note}");
+        context.output.said("up", &value, &sentence)?;
+        Ok(Exit::Success)
+    }
+}

@@ -1,0 +1,207 @@
+//! Making instances on this machine: namespace, links with the programs on them, addresses, host names.
+//!
+//! # Invariants
+//! A link's programs are attached before it is up. Whatever is made is listed first, so that `down` finds it after a
+//! crash at any point.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use ipnet::IpNet;
+
+use crate::aws::ids::InstanceId;
+use crate::aws::instance::Instance;
+use crate::aws::interface::{MacAddr, NetworkInterface};
+use crate::aws::world::World;
+use crate::lab::address::{self, AddressSpec};
+use crate::lab::hosts::{self, HostEntry};
+use crate::lab::link::{LinkSpec, Links};
+use crate::lab::manifest::{Made, Manifest};
+use crate::lab::namespace::Namespace;
+use crate::store::manifest::LabManifest;
+
+use super::enforcer::{Enforcer, INTERNET_SLOT};
+
+/// MTU of every link: jumbo frames, as inside a VPC.
+const MTU: u32 = 9001;
+/// What the internet host is called in every instance's hosts file, and on the command line.
+pub const INTERNET_NAME: &str = "internet";
+/// Ethernet address of the internet host.
+pub(super) const INTERNET_MAC: MacAddr = MacAddr([0x02, 0x5c, 0x00, 0x00, 0xff, 0xff]);
+
+/// An interface's link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BuiltLink {
+    /// The interface as it was when the link was made.
+    pub interface: NetworkInterface,
+    /// The instance whose namespace has the other end.
+    pub instance_id: InstanceId,
+    /// The link's index.
+    pub index: u32,
+}
+
+/// Name of the host end of the link with this index.
+pub fn link_name(index: u32) -> String {
+    format!("sg{index}")
+}
+
+/// What building needs at hand. Several instances are built at a time, in one task.
+pub struct Builder<'a> {
+    world: &'a World,
+    lab: &'a LabManifest,
+    enforcer: RefCell<&'a mut dyn Enforcer>,
+    made: RefCell<Manifest>,
+    links: Links,
+    hosts: Vec<HostEntry>,
+}
+
+impl<'a> Builder<'a> {
+    /// A builder of this world, which lists what it makes in the file at `made`.
+    ///
+    /// # Errors
+    /// Where there is no netlink socket, or the list cannot be written.
+    pub fn new(
+        world: &'a World,
+        lab: &'a LabManifest,
+        enforcer: &'a mut dyn Enforcer,
+        made: &Path,
+    ) -> Result<Self> {
+        let mut hosts = world
+            .instances
+            .values()
+            .map(|instance| (instance.name.clone(), addresses_of(world, instance)))
+            .collect::<Vec<_>>();
+        hosts.push((INTERNET_NAME.to_owned(), lab.internet()));
+        Ok(Self {
+            world,
+            lab,
+            enforcer: RefCell::new(enforcer),
+            made: RefCell::new(Manifest::open(made)?),
+            links: Links::open()?,
+            hosts,
+        })
+    }
+
+    /// Builds an instance with its interfaces.
+    ///
+    /// # Errors
+    /// Where the machine refuses; what was made until then is listed.
+    pub async fn instance(&self, instance: &Instance) -> Result<Vec<BuiltLink>> {
+        let name = instance.id.as_str();
+        self.note(&Made::Namespace(name.to_owned()))?;
+        let namespace = Namespace::create(name).await?;
+        hosts::write(name, &instance.name, &self.hosts)?;
+        let mut built = Vec::new();
+        for interface in self.world.interfaces_of(&instance.id) {
+            built.push(self.interface(&namespace, instance, interface).await?);
+        }
+        Ok(built)
+    }
+
+    /// Builds one interface of an instance whose namespace is there.
+    ///
+    /// # Errors
+    /// As [`Builder::instance`].
+    pub async fn interface(
+        &self,
+        namespace: &Namespace,
+        instance: &Instance,
+        interface: &NetworkInterface,
+    ) -> Result<BuiltLink> {
+        let index = self.lab.link_base + interface.slot;
+        let device = interface.attachment.as_ref().map_or(0, |attachment| attachment.device_index);
+        let count = u32::try_from(self.world.interfaces_of(&instance.id).len())?;
+        let spec = self.link_spec(index, &format!("eth{device}"), interface.id.as_str(), interface.mac);
+        let addresses = AddressSpec::new(index, self.networks(interface)?, u32::from(device), count);
+        self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
+        self.links.create(&spec, namespace).await?;
+        address::configure(namespace, &addresses).await?;
+        self.enforcer.borrow_mut().attach(interface, index).with_context(|| {
+            format!("cannot attach to {} (interface {} of {})", spec.host_name, interface.id, instance.name)
+        })?;
+        self.links.set_up(index).await?;
+        Ok(BuiltLink { interface: interface.clone(), instance_id: instance.id.clone(), index })
+    }
+
+    /// Builds the internet host.
+    ///
+    /// # Errors
+    /// As [`Builder::instance`].
+    pub async fn internet(&self) -> Result<()> {
+        let name = &self.lab.internet_namespace;
+        let index = self.lab.link_base + INTERNET_SLOT;
+        let addresses = self.lab.internet();
+        let spec = self.link_spec(index, "eth0", name, INTERNET_MAC);
+        self.note(&Made::Namespace(name.clone()))?;
+        let namespace = Namespace::create(name).await?;
+        hosts::write(name, INTERNET_NAME, &self.hosts)?;
+        self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
+        self.links.create(&spec, &namespace).await?;
+        // A /24 and a /64 around it, whose router is the fabric.
+        let networks = addresses.iter().map(|address| network(*address, 24, 64)).collect::<Result<_>>()?;
+        address::configure(&namespace, &AddressSpec::new(index, networks, 0, 1)).await?;
+        self.enforcer
+            .borrow_mut()
+            .attach_internet(index, INTERNET_MAC, &addresses)
+            .context("cannot attach to the internet host's link")?;
+        self.links.set_up(index).await
+    }
+
+    /// Writes the host names again in instances that were built before.
+    ///
+    /// # Errors
+    /// Where a file cannot be written.
+    pub fn refresh_hosts(&self, instances: &BTreeSet<InstanceId>) -> Result<()> {
+        hosts::write(&self.lab.internet_namespace, INTERNET_NAME, &self.hosts)?;
+        for id in instances {
+            if let Some(instance) = self.world.instances.get(id) {
+                hosts::write(id.as_str(), &instance.name, &self.hosts)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn link_spec(&self, index: u32, name: &str, alias: &str, mac: MacAddr) -> LinkSpec {
+        LinkSpec {
+            host_name: link_name(index),
+            index,
+            alias: alias.to_owned(),
+            mtu: MTU,
+            name: name.to_owned(),
+            mac: mac.0,
+        }
+    }
+
+    /// An interface's addresses with its subnet's prefix lengths.
+    fn networks(&self, interface: &NetworkInterface) -> Result<Vec<IpNet>> {
+        let subnet = self.world.subnets.get(&interface.subnet_id);
+        let subnet = subnet.with_context(|| format!("interface {} has no subnet", interface.id))?;
+        let ipv4 = interface.private_ipv4.iter().map(|address| IpAddr::V4(*address));
+        let ipv6 = interface.ipv6.iter().map(|address| IpAddr::V6(*address));
+        let length_ipv6 = subnet.cidr_ipv6.map_or(64, |net| net.prefix_len());
+        ipv4.chain(ipv6).map(|address| network(address, subnet.cidr_ipv4.prefix_len(), length_ipv6)).collect()
+    }
+
+    fn note(&self, made: &Made) -> Result<()> {
+        self.made.borrow_mut().record(made)
+    }
+}
+
+fn network(address: IpAddr, length_ipv4: u8, length_ipv6: u8) -> Result<IpNet> {
+    let length = if address.is_ipv4() { length_ipv4 } else { length_ipv6 };
+    IpNet::new(address, length).with_context(|| format!("{address}/{length} is no network"))
+}
+
+/// The addresses that an instance's name stands for: the first of each family of its primary interface.
+fn addresses_of(world: &World, instance: &Instance) -> Vec<IpAddr> {
+    let interfaces = world.interfaces_of(&instance.id);
+    let first = |interface: &&NetworkInterface| {
+        let ipv4 = interface.private_ipv4.first().map(|address| IpAddr::V4(*address));
+        let ipv6 = interface.ipv6.first().map(|address| IpAddr::V6(*address));
+        ipv4.into_iter().chain(ipv6)
+    };
+    interfaces.first().into_iter().flat_map(first).collect()
+}

@@ -1,0 +1,224 @@
+//! What of the world stands on this machine, and how it follows the world when that changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use futures::StreamExt;
+use futures::stream;
+use tokio::sync::mpsc;
+
+use crate::aws::ids::{InstanceId, NetworkInterfaceId};
+use crate::aws::world::World;
+use crate::command::changes::{Changes, ObjectKey};
+use crate::lab::link::Links;
+use crate::lab::namespace::{self, Namespace};
+use crate::lab::{hosts, process};
+use crate::store::manifest::LabManifest;
+
+use super::build::{Builder, BuiltLink, link_name};
+use super::enforcer::{Enforcer, INTERNET_SLOT};
+use super::protocol::{Progress, Reply};
+
+/// Instances that are built at a time. More than this, and the kernel's locks are waited for rather than the work.
+const AT_ONCE: usize = 16;
+/// How long an instance's processes have to end by themselves.
+const GRACE: std::time::Duration = std::time::Duration::from_secs(3);
+
+/// What stands.
+#[derive(Debug, Default)]
+pub struct Built {
+    instances: BTreeSet<InstanceId>,
+    links: BTreeMap<NetworkInterfaceId, BuiltLink>,
+    made: PathBuf,
+}
+
+impl Built {
+    /// Nothing yet; what is made will be listed in the file at `made`.
+    pub fn new(made: &Path) -> Self {
+        Self { made: made.to_owned(), ..Self::default() }
+    }
+
+    /// Takes over what an earlier controller built.
+    ///
+    /// # Errors
+    /// Where the machine cannot be looked at, or a link cannot be attached to again.
+    pub async fn adopt(
+        made: &Path,
+        world: &World,
+        lab: &LabManifest,
+        enforcer: &mut dyn Enforcer,
+    ) -> Result<Self> {
+        let mut built = Self::new(made);
+        let standing = namespace::list()?.into_iter().collect::<BTreeSet<_>>();
+        let links = Links::open()?.list().await?;
+        let indexes = links
+            .iter()
+            .filter(|link| link.name == link_name(link.index))
+            .map(|link| link.index)
+            .collect::<BTreeSet<_>>();
+        for instance in world.instances.values().filter(|instance| standing.contains(instance.id.as_str())) {
+            built.instances.insert(instance.id.clone());
+            for interface in world.interfaces_of(&instance.id) {
+                let index = lab.link_base + interface.slot;
+                if indexes.contains(&index) {
+                    enforcer.attach(interface, index)?;
+                    let link =
+                        BuiltLink { interface: interface.clone(), instance_id: instance.id.clone(), index };
+                    built.links.insert(interface.id.clone(), link);
+                }
+            }
+        }
+        let index = lab.link_base + INTERNET_SLOT;
+        if indexes.contains(&index) {
+            enforcer.attach_internet(index, super::build::INTERNET_MAC, &lab.internet())?;
+        }
+        Ok(built)
+    }
+
+    /// Builds everything, many at a time, telling how far it is.
+    ///
+    /// # Errors
+    /// Where the machine refuses; what was made until then is listed.
+    pub async fn build(
+        &mut self,
+        world: &World,
+        lab: &LabManifest,
+        enforcer: &mut dyn Enforcer,
+        replies: &mpsc::Sender<Reply>,
+    ) -> Result<()> {
+        let builder = Builder::new(world, lab, enforcer, &self.made)?;
+        builder.internet().await.context("cannot build the internet host")?;
+        let total = world.instances.len();
+        let mut work = stream::iter(world.instances.values())
+            .map(|instance| {
+                let builder = &builder;
+                async move {
+                    let built = builder.instance(instance).await;
+                    (instance, built.with_context(|| format!("cannot build instance `{}`", instance.name)))
+                }
+            })
+            .buffer_unordered(AT_ONCE);
+        let mut done = 0;
+        while let Some((instance, links)) = work.next().await {
+            let links = links?;
+            self.instances.insert(instance.id.clone());
+            self.links.extend(links.into_iter().map(|link| (link.interface.id.clone(), link)));
+            done += 1;
+            let progress =
+                Progress { stage: "building instances".to_owned(), item: instance.name.clone(), done, total };
+            // A client too slow to read this misses a step, and no more.
+            let _ = replies.try_send(Reply::Progress(progress));
+        }
+        Ok(())
+    }
+
+    /// Builds what a change has brought: instances, and interfaces attached to instances.
+    ///
+    /// # Errors
+    /// Where the machine refuses; [`Built::shrink`] then takes away what was made, once the world is as it was.
+    pub async fn grow(
+        &mut self,
+        world: &World,
+        changes: &Changes,
+        lab: &LabManifest,
+        enforcer: &mut dyn Enforcer,
+    ) -> Result<()> {
+        let new_instances = changes.keys.iter().filter_map(|key| match key {
+            ObjectKey::Instance(id) if !self.instances.contains(id) => world.instances.get(id),
+            _ => None,
+        });
+        let new_instances = new_instances.collect::<Vec<_>>();
+        let new_interfaces = changes.keys.iter().filter_map(|key| match key {
+            ObjectKey::NetworkInterface(id) if !self.links.contains_key(id) => {
+                let interface = world.network_interfaces.get(id)?;
+                let owner = &interface.attachment.as_ref()?.instance_id;
+                Some((interface, world.instances.get(owner).filter(|_| self.instances.contains(owner))?))
+            }
+            _ => None,
+        });
+        let new_interfaces = new_interfaces.collect::<Vec<_>>();
+        if new_instances.is_empty() && new_interfaces.is_empty() {
+            return Ok(());
+        }
+        let builder = Builder::new(world, lab, enforcer, &self.made)?;
+        for (interface, instance) in new_interfaces {
+            let namespace = Namespace::open(instance.id.as_str())?;
+            let link = builder.interface(&namespace, instance, interface).await?;
+            self.links.insert(interface.id.clone(), link);
+        }
+        for instance in &new_instances {
+            // Known before it is whole, so that what there is of it goes if the rest fails.
+            self.instances.insert(instance.id.clone());
+            for link in builder.instance(instance).await? {
+                self.links.insert(link.interface.id.clone(), link);
+            }
+        }
+        if !new_instances.is_empty() {
+            builder.refresh_hosts(&self.instances)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what stands and that the world does not have, or no longer has there.
+    ///
+    /// # Errors
+    /// What could not be removed; the rest was.
+    pub async fn shrink(
+        &mut self,
+        world: &World,
+        changes: &Changes,
+        enforcer: &mut dyn Enforcer,
+    ) -> Result<()> {
+        let is_there = |link: &BuiltLink| {
+            let interface = world.network_interfaces.get(&link.interface.id);
+            let attachment = interface.and_then(|interface| interface.attachment.as_ref());
+            attachment.is_some_and(|attachment| attachment.instance_id == link.instance_id)
+        };
+        let mut faults = Vec::new();
+        let doomed = changes.keys.iter().filter_map(|key| match key {
+            ObjectKey::NetworkInterface(id) => self.links.get(id).filter(|link| !is_there(link)),
+            _ => None,
+        });
+        for link in doomed.cloned().collect::<Vec<_>>() {
+            // The link first: what is left of an interface without programs would pass unjudged.
+            let removed = async { Links::open()?.delete(link.index).await }.await;
+            faults.extend(removed.err());
+            faults.extend(enforcer.detach(&link.interface).err());
+            self.links.remove(&link.interface.id);
+        }
+        for key in &changes.keys {
+            if let ObjectKey::Instance(id) = key
+                && !world.instances.contains_key(id)
+                && self.instances.remove(id)
+            {
+                faults.extend(process::kill(&[id.to_string()], GRACE).err());
+                faults.extend(namespace::delete(id.as_str()).err());
+                faults.extend(hosts::remove(id.as_str()).err());
+            }
+        }
+        if !faults.is_empty() {
+            let lines = faults.iter().map(|fault| format!("{fault:#}")).collect::<Vec<_>>();
+            bail!("{}", lines.join("; "));
+        }
+        Ok(())
+    }
+
+    /// Whether an instance's namespace is there.
+    pub fn is_running(&self, id: &InstanceId) -> bool {
+        self.instances.contains(id) && namespace::path(id.as_str()).exists()
+    }
+}
+
+/// A range of link indexes that nothing on this machine has: the first index of slot 0's range.
+///
+/// # Errors
+/// Where links cannot be listed, or all ranges are taken.
+pub async fn free_link_base() -> Result<u32> {
+    const FIRST: u32 = 1_000_000;
+    let taken = Links::open()?.list().await?.into_iter().map(|link| link.index).collect::<BTreeSet<_>>();
+    (0..1000)
+        .map(|range| FIRST + range * (INTERNET_SLOT + 1))
+        .find(|base| taken.range(*base..=base + INTERNET_SLOT).next().is_none())
+        .context("every range of link indexes has a link in it: take down a lab")
+}

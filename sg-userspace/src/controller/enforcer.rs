@@ -1,0 +1,117 @@
+//! What the controller asks of the data plane behind it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::aws::interface::{MacAddr, NetworkInterface};
+use crate::aws::world::World;
+use crate::command::changes::Changes;
+use crate::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook};
+
+use super::directory::StateDirectory;
+
+/// Added to the link base, the index of the link to the internet host.
+pub const INTERNET_SLOT: u32 = 65_535;
+
+/// A data plane that judges real packets.
+///
+/// # Invariants
+/// Fail closed: a link that was attached and whose interface is unknown passes nothing.
+pub trait Enforcer: Send {
+    /// Puts a state of the world in force. `changes` names what differs from the last one.
+    ///
+    /// # Errors
+    /// Where it does not fit or the kernel refuses; then the old state is in force.
+    fn set_world(&mut self, world: &World, changes: &Changes) -> Result<()>;
+
+    /// Attaches to the host side of an interface's link, before the link is up. An interface that is attached to this
+    /// link already, by an earlier controller, is adopted.
+    ///
+    /// # Errors
+    /// Where the kernel refuses; then nothing is attached.
+    fn attach(&mut self, interface: &NetworkInterface, link_index: u32) -> Result<()>;
+
+    /// Detaches an interface. One that is not attached is no error.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn detach(&mut self, interface: &NetworkInterface) -> Result<()>;
+
+    /// Attaches to the link of the internet host, which is behind the fabric but is judged by nobody.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn attach_internet(&mut self, link_index: u32, mac: MacAddr, addresses: &[IpAddr]) -> Result<()>;
+
+    /// The live flow entries.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn flows(&mut self) -> Result<Vec<FlowRow>>;
+
+    /// Frames by direction and reason.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn counters(&mut self) -> Result<Vec<CounterRow>>;
+
+    /// What happened since the last call. Does not wait.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn events(&mut self) -> Result<Events>;
+
+    /// Switches verdicts on or off.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<()>;
+
+    /// Moves the data plane's clock ahead of the machine's by this much in all.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn set_clock_offset(&mut self, offset: Duration) -> Result<()>;
+
+    /// Unpins and detaches everything: the end of the lab.
+    ///
+    /// # Errors
+    /// Where something stays behind.
+    fn remove(&mut self) -> Result<()>;
+}
+
+/// How a data plane is opened.
+#[derive(Clone, Debug)]
+pub struct EnforcerOptions {
+    /// Where maps and links are pinned, in a bpffs.
+    pub directory: StateDirectory,
+    /// Where programs attach.
+    pub hook: Hook,
+    /// Index of the link of slot 0.
+    pub link_base: u32,
+}
+
+/// Opens the kernel data plane: adopts what is pinned, or loads it.
+///
+/// # Errors
+/// Where the kernel cannot do it, or this build has no kernel data plane.
+#[cfg(not(feature = "kernel"))]
+pub fn open(_options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
+    anyhow::bail!(NO_KERNEL)
+}
+
+/// Opens the kernel data plane: adopts what is pinned, or loads it.
+///
+/// # Errors
+/// Where the kernel refuses, or what is pinned is of another version.
+#[cfg(feature = "kernel")]
+pub fn open(options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
+    crate::kernel::enforcer::open(options)
+}
+
+/// What a build without the kernel data plane says.
+#[cfg(not(feature = "kernel"))]
+pub const NO_KERNEL: &str = "this build of sgsim has no kernel data plane, so it can check lab files but not enforce; \
+     build one that has it with `cargo xtask build`";

@@ -1,0 +1,274 @@
+//! One process per machine that owns the state: it changes the world through `command`, puts it in force through an
+//! [`Enforcer`], keeps it in a [`Store`], and builds and removes the lab.
+//!
+//! # Invariants
+//! One task owns all of it and handles one request at a time. A request that fails changed nothing, in the store, in the
+//! data plane or on the machine. What was acknowledged is durable and in force. The process may be killed at any
+//! instant: enforcement, namespaces and servers outlive it, and the next controller adopts them.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+
+use crate::aws::error::AwsError;
+use crate::aws::world::World;
+use crate::command::{self, Applied, Command};
+use crate::dataplane::row::Enforcement;
+use crate::store::manifest::LabManifest;
+use crate::store::{Store, objects};
+
+pub mod build;
+pub mod built;
+pub mod client;
+pub mod directory;
+pub mod enforcer;
+pub mod preflight;
+pub mod protocol;
+pub mod run;
+pub mod servers;
+pub mod socket;
+pub mod spawn;
+pub mod status;
+pub mod up;
+pub mod watch;
+
+use built::Built;
+use directory::StateDirectory;
+use enforcer::{Enforcer, EnforcerOptions};
+use protocol::{ErrorReply, Reply, Request, code};
+use socket::Call;
+use watch::Watchers;
+
+/// Opens the data plane behind a controller: adopts what is pinned, or loads it.
+pub type OpenEnforcer = Box<dyn Fn(&EnforcerOptions) -> anyhow::Result<Box<dyn Enforcer>>>;
+
+/// The state and everything that it is kept in step with.
+pub struct Controller {
+    directory: StateDirectory,
+    store: Box<dyn Store>,
+    open_enforcer: OpenEnforcer,
+    enforcer: Option<Box<dyn Enforcer>>,
+    world: World,
+    version: u64,
+    lab: Option<LabManifest>,
+    built: Built,
+    watchers: Watchers,
+}
+
+/// Whether the controller goes on after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It serves further requests.
+    Serve,
+    /// It ends: there is no lab any more.
+    End,
+}
+
+impl Controller {
+    /// Loads the state, and adopts the data plane and the lab that an earlier controller left.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or put back in force.
+    pub async fn load(
+        directory: StateDirectory,
+        store: Box<dyn Store>,
+        open_enforcer: OpenEnforcer,
+    ) -> anyhow::Result<Self> {
+        let stored = store.load().context("cannot load the state")?;
+        let mut controller = Self {
+            directory,
+            store,
+            open_enforcer,
+            enforcer: None,
+            world: stored.world,
+            version: stored.version,
+            lab: stored.lab,
+            built: Built::default(),
+            watchers: Watchers::default(),
+        };
+        if controller.lab.is_some() {
+            controller.adopt().await?;
+        }
+        Ok(controller)
+    }
+
+    /// Puts the stored state in force on the data plane that is pinned, and takes over the links that are there.
+    async fn adopt(&mut self) -> anyhow::Result<()> {
+        let Some(lab) = self.lab.clone() else { return Ok(()) };
+        let mut enforcer = (self.open_enforcer)(&EnforcerOptions {
+            directory: self.directory.clone(),
+            hook: lab.hook,
+            link_base: lab.link_base,
+        })?;
+        // The last controller may have died between the data plane and the store: the store is right.
+        enforcer
+            .set_world(&self.world, &objects::all(&self.world))
+            .context("cannot put the stored state in force")?;
+        enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
+        enforcer.set_enforcement(lab.enforcement)?;
+        self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
+        self.enforcer = Some(enforcer);
+        Ok(())
+    }
+
+    /// Whether a lab is up.
+    pub fn has_lab(&self) -> bool {
+        self.lab.is_some()
+    }
+
+    /// Handles one request; its replies go where the call says.
+    pub async fn handle(&mut self, call: Call) -> Next {
+        let Call { request, replies } = call;
+        match self.answer(request, &replies).await {
+            Ok((reply, next)) => {
+                if let Some(reply) = reply {
+                    // A client that has gone needs no answer; what it asked for is done all the same.
+                    let _ = replies.send(reply).await;
+                }
+                next
+            }
+            Err(error) => {
+                let _ = replies.send(Reply::Error(error)).await;
+                if self.has_lab() { Next::Serve } else { Next::End }
+            }
+        }
+    }
+
+    async fn answer(
+        &mut self,
+        request: Request,
+        replies: &mpsc::Sender<Reply>,
+    ) -> Result<(Option<Reply>, Next), ErrorReply> {
+        let reply = match request {
+            Request::Status => Reply::Status(Box::new(self.status())),
+            Request::World => Reply::World {
+                world: Box::new(self.world.clone()),
+                version: self.version,
+                internet: self.lab.as_ref().map_or_else(Vec::new, LabManifest::internet),
+            },
+            Request::Change { command } => self.change(*command).await?,
+            Request::Flows { interface } => {
+                let mut flows = self.enforcer()?.flows().map_err(system)?;
+                flows.retain(|row| interface.as_ref().is_none_or(|id| row.flow.interface == *id));
+                flows.sort_by(|a, b| a.flow.cmp(&b.flow));
+                Reply::Flows { flows }
+            }
+            Request::Counters => Reply::Counters { counters: self.enforcer()?.counters().map_err(system)? },
+            Request::Watch { interface } => {
+                // What happened before is not for this watcher.
+                self.poll_events();
+                let _ = replies.send(Reply::Watching).await;
+                self.watchers.add(interface, replies.clone());
+                return Ok((None, Next::Serve));
+            }
+            Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
+            Request::AdvanceClock { seconds } => self.advance_clock(seconds)?,
+            Request::Up(up) => self.up(up, replies).await?,
+            Request::Down => {
+                self.down(replies).await?;
+                return Ok((Some(Reply::Done), Next::End));
+            }
+        };
+        Ok((Some(reply), Next::Serve))
+    }
+
+    /// Carries out a command in every place that it concerns, or in none: world, data plane, machine, store.
+    async fn change(&mut self, command: Command) -> Result<Reply, ErrorReply> {
+        let enforcer = self.enforcer.as_deref_mut().ok_or_else(no_lab)?;
+        let lab = self.lab.as_ref().ok_or_else(no_lab)?;
+        let Applied { reply, changes, undo } = command::apply(&mut self.world, command).map_err(refused)?;
+        let mut failure = match enforcer.set_world(&self.world, &changes) {
+            Err(error) => Some(error.context("the data plane did not take the change")),
+            Ok(()) => self.built.grow(&self.world, &changes, lab, enforcer).await.err(),
+        };
+        if failure.is_none() {
+            match self.store.commit(&self.world, &changes) {
+                Ok(version) => {
+                    self.version = version;
+                    // What the world no longer has goes last: it is durable that it should.
+                    if let Err(error) = self.built.shrink(&self.world, &changes, enforcer).await {
+                        tracing::error!("something stayed behind: {error:#}");
+                    }
+                    return Ok(Reply::Applied { version, answer: Some(Box::new(reply)) });
+                }
+                Err(error) => {
+                    failure = Some(anyhow::Error::new(error).context("the change could not be stored"))
+                }
+            }
+        }
+        undo.restore(&mut self.world);
+        if let Err(error) = self.built.shrink(&self.world, &changes, enforcer).await {
+            tracing::error!("something stayed behind: {error:#}");
+        }
+        if let Err(error) = enforcer.set_world(&self.world, &changes) {
+            tracing::error!("the data plane did not take the old state back: {error:#}");
+        }
+        Err(failure.map_or_else(|| ErrorReply::new(code::SYSTEM, "the change failed"), system))
+    }
+
+    fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
+        let before = self.lab.as_ref().ok_or_else(no_lab)?.enforcement;
+        self.enforcer()?.set_enforcement(enforcement).map_err(system)?;
+        self.store_lab(|lab| lab.enforcement = enforcement).inspect_err(|_| {
+            let back = self.enforcer.as_deref_mut().map(|enforcer| enforcer.set_enforcement(before));
+            if let Some(Err(error)) = back {
+                tracing::error!("enforcement could not be set back: {error:#}");
+            }
+        })?;
+        Ok(Reply::Done)
+    }
+
+    fn advance_clock(&mut self, seconds: u64) -> Result<Reply, ErrorReply> {
+        let before = self.lab.as_ref().ok_or_else(no_lab)?.clock_offset_seconds;
+        let offset_seconds = before.saturating_add(seconds);
+        self.enforcer()?.set_clock_offset(Duration::from_secs(offset_seconds)).map_err(system)?;
+        // Time does not go back, so neither does the clock where the store fails; the next try stores it.
+        self.store_lab(|lab| lab.clock_offset_seconds = offset_seconds)?;
+        Ok(Reply::Clock { offset_seconds })
+    }
+
+    /// Changes what is kept about the lab, durably or not at all.
+    fn store_lab(&mut self, change: impl FnOnce(&mut LabManifest)) -> Result<(), ErrorReply> {
+        let mut lab = self.lab.clone().ok_or_else(no_lab)?;
+        change(&mut lab);
+        self.store.commit_lab(Some(&lab)).map_err(|error| system(error.into()))?;
+        self.lab = Some(lab);
+        Ok(())
+    }
+
+    fn enforcer(&mut self) -> Result<&mut dyn Enforcer, ErrorReply> {
+        match &mut self.enforcer {
+            Some(enforcer) => Ok(enforcer.as_mut()),
+            None => Err(no_lab()),
+        }
+    }
+
+    /// Hands what happened since the last look to whoever watches.
+    pub fn poll_events(&mut self) {
+        if let Some(enforcer) = &mut self.enforcer {
+            match enforcer.events() {
+                Ok(events) => self.watchers.tell(&events),
+                Err(error) => tracing::warn!("cannot read verdicts: {error:#}"),
+            }
+        }
+    }
+
+    /// How long until events should be looked at again: soon while somebody watches, else often enough that the buffer
+    /// does not fill with what nobody reads.
+    pub fn poll_interval(&mut self) -> Duration {
+        if self.watchers.is_empty() { Duration::from_secs(1) } else { Duration::from_millis(20) }
+    }
+}
+
+fn refused(error: AwsError) -> ErrorReply {
+    ErrorReply { code: error.code, message: error.message }
+}
+
+pub(crate) fn system(error: anyhow::Error) -> ErrorReply {
+    ErrorReply::new(code::SYSTEM, format!("{error:#}"))
+}
+
+fn no_lab() -> ErrorReply {
+    ErrorReply::new(code::NO_LAB, "no lab is up; build one with `sgsim up FILE`")
+}

@@ -1,0 +1,94 @@
+//! The controller's process: take the lock, load, listen, serve until told to end.
+//!
+//! A signal ends the process and nothing else: enforcement and the lab stay as they are for the next controller.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use anyhow::{Context, Result};
+use tokio::net::UnixListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until};
+
+use crate::store::lock::StateLock;
+use crate::store::redb::RedbStore;
+
+use super::directory::StateDirectory;
+use super::socket::{self, Call};
+use super::{Controller, Next, OpenEnforcer};
+
+/// Calls under way from all connections.
+const CALL_BACKLOG: usize = 64;
+
+/// Runs a controller in this process until its lab is taken down or a signal ends it.
+///
+/// # Errors
+/// Where another controller owns the directory, or the state cannot be loaded and put in force.
+pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()> {
+    prepare(directory)?;
+    let lock = StateLock::acquire(&directory.lock())?;
+    let store = RedbStore::open(&directory.store())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let next = runtime.block_on(async {
+        let controller = Controller::load(directory.clone(), Box::new(store), open_enforcer).await?;
+        let listener = socket::listen(&directory.socket())?;
+        tracing::info!(pid = std::process::id(), "listening");
+        serve(controller, listener).await
+    })?;
+    let _ = fs::remove_file(directory.socket());
+    if next == Next::End {
+        directory.forget()?;
+    }
+    drop(lock);
+    Ok(())
+}
+
+/// Serves requests until there is no lab any more, or a signal comes.
+///
+/// # Errors
+/// Where signals cannot be listened for.
+pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result<Next> {
+    let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
+    let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
+    let (sender, mut calls) = mpsc::channel::<Call>(CALL_BACKLOG);
+    let accept = tokio::spawn(socket::accept(listener, sender));
+    let mut next_poll = Instant::now();
+    let next = loop {
+        tokio::select! {
+            biased;
+            _ = terminate.recv() => break Next::Serve,
+            _ = interrupt.recv() => break Next::Serve,
+            () = sleep_until(next_poll) => {
+                controller.poll_events();
+                next_poll = Instant::now() + controller.poll_interval();
+            }
+            call = calls.recv() => match call {
+                Some(call) => {
+                    if controller.handle(call).await == Next::End {
+                        break Next::End;
+                    }
+                    next_poll = next_poll.min(Instant::now() + controller.poll_interval());
+                }
+                None => break Next::Serve,
+            },
+        }
+    };
+    accept.abort();
+    // Connections write what they have been given before the runtime goes.
+    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    Ok(next)
+}
+
+/// Makes the state directory, for root alone, and leaves the caller's session.
+fn prepare(directory: &StateDirectory) -> Result<()> {
+    // It fails only where the process leads a session already, which is as good.
+    let _ = nix::unistd::setsid();
+    let path = directory.path();
+    fs::create_dir_all(directory.logs())
+        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
+        .with_context(|| format!("cannot make the state directory `{}`", path.display()))
+}

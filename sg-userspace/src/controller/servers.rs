@@ -1,0 +1,175 @@
+//! The lab's servers: started in their namespaces, in sessions of their own so that they outlive the controller, and
+//! waited for until they listen. `down` ends them with everything else in their namespace.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use ipnet::{Ipv4Net, Ipv6Net};
+use tokio::sync::mpsc;
+
+use crate::aws::ids::InstanceId;
+use crate::lab::file::shorthand::Server;
+use crate::lab::process::{self, Inside};
+use crate::lab::real::{self, Real};
+use crate::lab::server::{Listener, ServerSpec, Service};
+use crate::store::manifest::{LabManifest, ServerRecord};
+
+use super::directory::StateDirectory;
+use super::protocol::{Progress, Reply, ServerStatus};
+
+/// Name of the hidden subcommand that a built-in server runs.
+pub const SUBCOMMAND: &str = "serve-builtin";
+/// How long a server may take until it listens.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Starts the lab's servers and waits until those with a port listen. Gives them by namespace.
+///
+/// # Errors
+/// Where one does not start or does not listen, with the end of its log.
+pub async fn start(
+    directory: &StateDirectory,
+    lab: &LabManifest,
+    replies: &mpsc::Sender<Reply>,
+) -> Result<BTreeMap<String, Vec<ServerRecord>>> {
+    let mut records: BTreeMap<String, Vec<ServerRecord>> = BTreeMap::new();
+    let mut waiting = Vec::new();
+    let instances = lab.lab.instances.iter().map(|(name, instance)| {
+        (name.as_str(), instance.instance_id.to_string(), instance.servers.as_slice())
+    });
+    let internet =
+        (super::build::INTERNET_NAME, lab.internet_namespace.clone(), lab.lab.internet.servers.as_slice());
+    for (name, namespace, servers) in instances.chain([internet]) {
+        let inside = Inside::new(&namespace);
+        let mut note = |title: String, pid| {
+            records.entry(namespace.clone()).or_default().push(ServerRecord { name: title, pid });
+        };
+        // One process serves all built-in ports of an instance.
+        let builtin = servers.iter().filter_map(listener).collect::<Vec<_>>();
+        let log = directory.logs().join(format!("{name}.log"));
+        if !builtin.is_empty() {
+            let pid = process::spawn(&inside, &builtin_argv(name, &builtin)?, &log)
+                .with_context(|| format!("cannot start the built-in servers of `{name}`"))?;
+            for server in servers.iter().filter(|server| listener(server).is_some()) {
+                note(title(server), pid);
+                waiting.push((format!("{name} {}", title(server)), pid, server.clone(), log.clone()));
+            }
+        }
+        for server in servers.iter().filter(|server| listener(server).is_none()) {
+            let title = title(server);
+            let pid = match real_server(server) {
+                Some((real, port)) => {
+                    let data = directory.servers().join(name).join(port.to_string());
+                    real::start(&real, &inside, name, &data).await
+                }
+                None => {
+                    let Server::Run(command) = server else { continue };
+                    process::spawn(&inside, &["/bin/sh".into(), "-c".into(), command.into()], &log)
+                }
+            };
+            note(title.clone(), pid.with_context(|| format!("cannot start server `{title}` of `{name}`"))?);
+        }
+    }
+    let total = waiting.len();
+    for (done, (item, pid, server, log)) in waiting.into_iter().enumerate() {
+        until_listening(pid, &server).await.with_context(|| {
+            let end = last_line(&log).map_or_else(String::new, |line| format!(": {line}"));
+            format!("server `{item}` does not run{end} (log `{}`)", log.display())
+        })?;
+        let progress = Progress { stage: "starting servers".to_owned(), item, done: done + 1, total };
+        let _ = replies.try_send(Reply::Progress(progress));
+    }
+    Ok(records)
+}
+
+/// The servers of an instance and whether they run.
+pub fn of(lab: &LabManifest, id: &InstanceId) -> Vec<ServerStatus> {
+    let records = lab.servers.get(id.as_str()).map_or(&[][..], Vec::as_slice);
+    let running = |pid: u32| fs::exists(format!("/proc/{pid}")).unwrap_or(false);
+    records
+        .iter()
+        .map(|record| ServerStatus {
+            name: record.name.clone(),
+            pid: record.pid,
+            running: running(record.pid),
+        })
+        .collect()
+}
+
+fn title(server: &Server) -> String {
+    match server {
+        Server::Tcp(port) => format!("tcp {port}"),
+        Server::Udp(port) => format!("udp {port}"),
+        Server::Http(port) => format!("http {port}"),
+        Server::Nginx(port) => format!("nginx {port}"),
+        Server::Postgres(port) => format!("postgres {port}"),
+        Server::Run(command) => format!("run {}", command.split_whitespace().next().unwrap_or_default()),
+    }
+}
+
+fn listener(server: &Server) -> Option<Listener> {
+    let (service, port) = match server {
+        Server::Tcp(port) => (Service::TcpEcho, *port),
+        Server::Udp(port) => (Service::UdpEcho, *port),
+        Server::Http(port) => (Service::Http, *port),
+        Server::Nginx(_) | Server::Postgres(_) | Server::Run(_) => return None,
+    };
+    Some(Listener { service, port })
+}
+
+/// A server from the distribution, and its port.
+fn real_server(server: &Server) -> Option<(Real, u16)> {
+    match server {
+        Server::Nginx(port) => Some((Real::Nginx { ports: vec![*port] }, *port)),
+        // Who may log in is for the security groups to say, within the lab.
+        Server::Postgres(port) => {
+            let trusted = vec![Ipv4Net::default().into(), Ipv6Net::default().into()];
+            Some((Real::Postgres { port: *port, trusted }, *port))
+        }
+        Server::Tcp(_) | Server::Udp(_) | Server::Http(_) | Server::Run(_) => None,
+    }
+}
+
+fn builtin_argv(name: &str, listeners: &[Listener]) -> Result<Vec<OsString>> {
+    let program = std::env::current_exe().context("cannot find this program's own file")?;
+    let spec = ServerSpec { name: name.to_owned(), listeners: listeners.to_vec() };
+    Ok(vec![program.into(), SUBCOMMAND.into(), serde_json::to_string(&spec)?.into()])
+}
+
+async fn until_listening(pid: u32, server: &Server) -> Result<()> {
+    let Some(port) = server.port() else { return Ok(()) };
+    let udp = matches!(server, Server::Udp(_));
+    let deadline = Instant::now() + PATIENCE;
+    while !is_listening(pid, port, udp) {
+        if !fs::exists(format!("/proc/{pid}")).unwrap_or(false) {
+            bail!("it ended at once");
+        }
+        if Instant::now() > deadline {
+            bail!("it does not listen on port {port} after {} s", PATIENCE.as_secs());
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(())
+}
+
+/// Whether a process's network namespace has a socket that listens on a port, as `/proc` tells without entering it.
+fn is_listening(pid: u32, port: u16, udp: bool) -> bool {
+    let (tables, state) = if udp { (["udp", "udp6"], "07") } else { (["tcp", "tcp6"], "0A") };
+    tables.iter().any(|table| {
+        let text = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap_or_default();
+        text.lines().skip(1).any(|line| {
+            let mut fields = line.split_whitespace().skip(1);
+            let local = fields.next().and_then(|local| local.rsplit_once(':'));
+            let found = local.and_then(|(_, hex)| u16::from_str_radix(hex, 16).ok());
+            found == Some(port) && fields.nth(1) == Some(state)
+        })
+    })
+}
+
+fn last_line(log: &Path) -> Option<String> {
+    let text = fs::read_to_string(log).ok()?;
+    text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
+}

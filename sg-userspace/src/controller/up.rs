@@ -1,0 +1,143 @@
+//! A lab's start and end.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+
+use crate::aws::world::World;
+use crate::lab::cleanup;
+use crate::lab::file::LabFile;
+use crate::lab::plan::plan;
+use crate::store::lock::StateLock;
+use crate::store::manifest::LabManifest;
+use crate::store::objects;
+
+use super::build::INTERNET_NAME;
+use super::built::{Built, free_link_base};
+use super::directory::StateDirectory;
+use super::enforcer::EnforcerOptions;
+use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
+use super::{Controller, servers, system};
+
+impl Controller {
+    /// Builds a lab. One that is up already, from the same file, is left as it is.
+    pub(super) async fn up(
+        &mut self,
+        request: UpRequest,
+        replies: &mpsc::Sender<Reply>,
+    ) -> Result<Reply, ErrorReply> {
+        if let Some(lab) = &self.lab {
+            if lab.complete && lab.text == request.text && lab.hook == request.hook {
+                return Ok(Reply::Applied { version: self.version, answer: None });
+            }
+            let message = format!(
+                "the lab `{}` is up; take it down with `sgsim down` first, or use another --state-dir",
+                lab.name
+            );
+            return Err(ErrorReply::new(code::LAB_EXISTS, message));
+        }
+        let (world, lab) = self.plan(&request).await?;
+        let started = self.start(world, lab, replies).await;
+        if let Err(error) = started {
+            // The error at hand is the one to tell.
+            if let Err(left) = self.remove_all().await {
+                tracing::error!("something stayed behind: {left:#}");
+            }
+            return Err(system(error));
+        }
+        Ok(Reply::Applied { version: self.version, answer: None })
+    }
+
+    /// What the lab file stands for. Touches nothing.
+    async fn plan(&self, request: &UpRequest) -> Result<(World, LabManifest), ErrorReply> {
+        let seed = self.directory.seed();
+        let invalid = |error| ErrorReply::new(code::LAB_FILE, format!("{}: {error}", request.name));
+        let file = LabFile::parse(&request.text).map_err(invalid)?;
+        let planned = plan(&file, &World { seed, ..World::default() }).map_err(invalid)?;
+        let lab = LabManifest {
+            name: request.name.clone(),
+            text: request.text.clone(),
+            lab: planned.lab,
+            internet_namespace: match seed {
+                0 => INTERNET_NAME.to_owned(),
+                seed => format!("{INTERNET_NAME}-{seed:016x}"),
+            },
+            link_base: free_link_base().await.map_err(system)?,
+            hook: request.hook,
+            enforcement: request.enforcement,
+            clock_offset_seconds: 0,
+            servers: BTreeMap::new(),
+            complete: false,
+        };
+        Ok((planned.world, lab))
+    }
+
+    async fn start(
+        &mut self,
+        world: World,
+        lab: LabManifest,
+        replies: &mpsc::Sender<Reply>,
+    ) -> anyhow::Result<()> {
+        // A controller may have died in the middle of this.
+        cleanup::tear_down(&self.directory.made()).await?;
+        let options =
+            EnforcerOptions { directory: self.directory.clone(), hook: lab.hook, link_base: lab.link_base };
+        let mut enforcer = (self.open_enforcer)(&options)?;
+        enforcer.set_enforcement(lab.enforcement)?;
+        enforcer.set_world(&world, &objects::all(&world)).context("the data plane did not take the lab")?;
+        self.version = self.store.replace(&world, Some(&lab))?;
+        self.world = world;
+        self.built = Built::new(&self.directory.made());
+        let enforcer = self.enforcer.insert(enforcer);
+        let lab = self.lab.insert(lab);
+        self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
+        lab.servers = servers::start(&self.directory, lab, replies).await?;
+        lab.complete = true;
+        self.store.commit_lab(Some(lab))?;
+        Ok(())
+    }
+
+    /// Takes the lab down. What cannot be removed is told, and tried again by the next `down`.
+    pub(super) async fn down(&mut self, replies: &mpsc::Sender<Reply>) -> Result<(), ErrorReply> {
+        let progress = Progress {
+            stage: "removing the lab".to_owned(),
+            item: String::new(),
+            done: 0,
+            total: self.world.instances.len(),
+        };
+        let _ = replies.try_send(Reply::Progress(progress));
+        self.remove_all().await.map_err(system)
+    }
+
+    async fn remove_all(&mut self) -> anyhow::Result<()> {
+        cleanup::tear_down(&self.directory.made()).await?;
+        if let Some(enforcer) = &mut self.enforcer {
+            enforcer.remove()?;
+        }
+        self.enforcer = None;
+        self.store.replace(&World::default(), None)?;
+        self.world = World::default();
+        self.lab = None;
+        self.built = Built::default();
+        Ok(())
+    }
+}
+
+/// Removes what a controller that died has left.
+///
+/// # Errors
+/// Where a controller lives, or something could not be removed.
+pub fn clean_up_after_crash(directory: &StateDirectory) -> anyhow::Result<cleanup::Removed> {
+    let lock = StateLock::acquire(&directory.lock())?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the runtime")?;
+    let removed = runtime.block_on(cleanup::tear_down(&directory.made()))?;
+    #[cfg(feature = "kernel")]
+    crate::kernel::bpffs::remove(&directory.bpf())?;
+    directory.forget()?;
+    drop(lock);
+    Ok(removed)
+}

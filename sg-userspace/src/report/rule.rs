@@ -1,0 +1,127 @@
+//! Security group rules: one line each, in words that `sgsim rule allow` takes back.
+
+use comfy_table::Table;
+use serde::Serialize;
+
+use crate::aws::group::SecurityGroup;
+use crate::aws::protocol::{IpProtocol, PortRange};
+use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
+use crate::aws::world::World;
+
+/// A rule.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct RuleView {
+    /// `sgr-…`.
+    pub id: String,
+    /// The group's id.
+    pub group_id: String,
+    /// The group's name.
+    pub group_name: String,
+    /// `inbound` or `outbound`.
+    pub direction: Direction,
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, a number, or `-1` for all.
+    pub protocol: String,
+    /// First port or ICMP type, −1 for all.
+    pub from_port: i32,
+    /// Last port or ICMP code, −1 for all.
+    pub to_port: i32,
+    /// A CIDR block, or the id of a group or prefix list.
+    pub peer: String,
+    /// The group's name, where the peer is a group.
+    pub peer_name: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// All of it in words.
+    pub text: String,
+}
+
+impl RuleView {
+    /// The view of a rule of a group.
+    pub fn new(world: &World, group: &SecurityGroup, rule: &SecurityGroupRule) -> Self {
+        let peer_name = match &rule.peer {
+            Peer::ReferencedGroup(id) => world.security_groups.get(id).map(|group| group.name.clone()),
+            _ => None,
+        };
+        Self {
+            id: rule.id.to_string(),
+            group_id: group.id.to_string(),
+            group_name: group.name.clone(),
+            direction: rule.direction,
+            protocol: rule.protocol.to_string(),
+            from_port: rule.ports.from_port,
+            to_port: rule.ports.to_port,
+            peer: rule.peer.to_string(),
+            peer_name,
+            description: rule.description.clone(),
+            text: text(world, rule),
+        }
+    }
+
+    /// The view of the rule with this number, which may have been revoked since.
+    pub fn by_number(world: &World, number: u32) -> Option<Self> {
+        world.rule_by_number(number).map(|(group, rule)| Self::new(world, group, rule))
+    }
+}
+
+/// A rule in words: `inbound tcp 5432 from sg web`.
+pub fn text(world: &World, rule: &SecurityGroupRule) -> String {
+    let toward = match rule.direction {
+        Direction::Inbound => "from",
+        Direction::Outbound => "to",
+    };
+    let peer = peer(world, &rule.peer);
+    format!("{} {} {toward} {peer}", rule.direction, traffic(rule.protocol, rule.ports))
+}
+
+/// The protocol and ports of a rule in words: `tcp 80`, `udp 1000-2000`, `icmp 8`, `all`.
+pub fn traffic(protocol: IpProtocol, ports: PortRange) -> String {
+    let PortRange { from_port, to_port } = ports;
+    match protocol {
+        IpProtocol::All => "all".to_owned(),
+        _ if ports == PortRange::ALL || (protocol.has_ports() && ports == PortRange::EVERY_PORT) => {
+            format!("{protocol} all")
+        }
+        _ if protocol.has_icmp_types() && to_port == -1 => format!("{protocol} {from_port}"),
+        _ if protocol.has_icmp_types() => format!("{protocol} {from_port}/{to_port}"),
+        _ if from_port == to_port => format!("{protocol} {from_port}"),
+        _ => format!("{protocol} {from_port}-{to_port}"),
+    }
+}
+
+fn peer(world: &World, peer: &Peer) -> String {
+    match peer {
+        Peer::ReferencedGroup(id) => match world.security_groups.get(id) {
+            Some(group) => format!("sg {}", group.name),
+            None => format!("sg {id}"),
+        },
+        peer => peer.to_string(),
+    }
+}
+
+/// Rules as a table.
+pub fn table(rules: &[RuleView]) -> Table {
+    let mut table = super::table(&["RULE", "GROUP", "DIRECTION", "PROTOCOL", "PORTS", "PEER", "DESCRIPTION"]);
+    for rule in rules {
+        let ports = match (rule.from_port, rule.to_port) {
+            (-1, -1) | (0, 65_535) => "all".to_owned(),
+            (from, to) if from == to => from.to_string(),
+            (from, to) if rule.protocol.starts_with("icmp") => format!("{from}/{to}"),
+            (from, to) => format!("{from}-{to}"),
+        };
+        let protocol = if rule.protocol == "-1" { "all" } else { &rule.protocol };
+        let peer = match &rule.peer_name {
+            Some(name) => format!("{} ({name})", rule.peer),
+            None => rule.peer.clone(),
+        };
+        table.add_row([
+            &rule.id,
+            &rule.group_name,
+            &rule.direction.to_string(),
+            protocol,
+            &ports,
+            &peer,
+            rule.description.as_deref().unwrap_or("-"),
+        ]);
+    }
+    table
+}

@@ -1,0 +1,147 @@
+//! AWS's objects as keys and JSON values: `world/<kind>/<id>`, and `world/settings` for what is not an object.
+//!
+//! A change writes the objects that it touched, so the cost of a commit depends on the change and not on the world.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::aws::quota::Quotas;
+use crate::aws::world::World;
+use crate::command::changes::{Changes, ObjectKey};
+
+use super::StoreError;
+
+/// What all keys of the world start with.
+pub const PREFIX: &str = "world/";
+
+const SETTINGS: &str = "settings";
+const VPC: &str = "vpc";
+const SUBNET: &str = "subnet";
+const GROUP: &str = "security-group";
+const INTERFACE: &str = "network-interface";
+const INSTANCE: &str = "instance";
+
+/// One key to write, or to delete.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The key.
+    pub key: String,
+    /// Its new value; `None` deletes it.
+    pub value: Option<Vec<u8>>,
+}
+
+impl Write {
+    /// Writes `value` as JSON.
+    pub fn put(key: impl Into<String>, value: &impl Serialize) -> Self {
+        // Only a map with keys that are not strings fails, and no stored type has one.
+        let value = serde_json::to_vec(value).expect("stored values are plain JSON");
+        Self { key: key.into(), value: Some(value) }
+    }
+
+    /// Deletes the key.
+    pub fn delete(key: impl Into<String>) -> Self {
+        Self { key: key.into(), value: None }
+    }
+}
+
+/// What a world has beside its objects.
+#[derive(Serialize, Deserialize)]
+struct Settings {
+    quotas: Quotas,
+    seed: u64,
+    last_number: u32,
+}
+
+impl Settings {
+    fn of(world: &World) -> Write {
+        let settings = Self { quotas: world.quotas, seed: world.seed, last_number: world.last_number };
+        Write::put(format!("{PREFIX}{SETTINGS}"), &settings)
+    }
+}
+
+/// The writes for the objects that `changes` names.
+pub fn touched(world: &World, changes: &Changes) -> Vec<Write> {
+    changes
+        .keys
+        .iter()
+        .map(|key| match key {
+            ObjectKey::Vpc(id) => write(VPC, id, &world.vpcs),
+            ObjectKey::Subnet(id) => write(SUBNET, id, &world.subnets),
+            ObjectKey::SecurityGroup(id) => write(GROUP, id, &world.security_groups),
+            ObjectKey::NetworkInterface(id) => write(INTERFACE, id, &world.network_interfaces),
+            ObjectKey::Instance(id) => write(INSTANCE, id, &world.instances),
+            ObjectKey::Settings => Settings::of(world),
+        })
+        .collect()
+}
+
+/// Names every object that there is, for whoever has seen none of them.
+pub fn all(world: &World) -> Changes {
+    let mut keys = BTreeSet::from([ObjectKey::Settings]);
+    keys.extend(world.vpcs.keys().cloned().map(ObjectKey::Vpc));
+    keys.extend(world.subnets.keys().cloned().map(ObjectKey::Subnet));
+    keys.extend(world.security_groups.keys().cloned().map(ObjectKey::SecurityGroup));
+    keys.extend(world.network_interfaces.keys().cloned().map(ObjectKey::NetworkInterface));
+    keys.extend(world.instances.keys().cloned().map(ObjectKey::Instance));
+    Changes { keys }
+}
+
+fn write<Id: Ord + Display, Object: Serialize>(kind: &str, id: &Id, objects: &BTreeMap<Id, Object>) -> Write {
+    let key = format!("{PREFIX}{kind}/{id}");
+    match objects.get(id) {
+        Some(object) => Write::put(key, object),
+        None => Write::delete(key),
+    }
+}
+
+/// The world that these keys and values describe.
+///
+/// # Errors
+/// Where a value or a key is not what [`everything`] writes.
+pub fn world(entries: &[(String, Vec<u8>)]) -> Result<World, StoreError> {
+    let mut world = World::default();
+    for (key, bytes) in entries {
+        let path = key.strip_prefix(PREFIX).unwrap_or(key);
+        let (kind, id) = path.split_once('/').unwrap_or((path, ""));
+        match kind {
+            SETTINGS => {
+                let settings: Settings = value(key, bytes)?;
+                (world.quotas, world.seed, world.last_number) =
+                    (settings.quotas, settings.seed, settings.last_number);
+            }
+            VPC => read(key, id, bytes, &mut world.vpcs)?,
+            SUBNET => read(key, id, bytes, &mut world.subnets)?,
+            GROUP => read(key, id, bytes, &mut world.security_groups)?,
+            INTERFACE => read(key, id, bytes, &mut world.network_interfaces)?,
+            INSTANCE => read(key, id, bytes, &mut world.instances)?,
+            // The schema's version says that there is no other kind.
+            _ => {}
+        }
+    }
+    Ok(world)
+}
+
+fn read<Id: Ord + TryFrom<String>, Object: DeserializeOwned>(
+    key: &str,
+    id: &str,
+    bytes: &[u8],
+    objects: &mut BTreeMap<Id, Object>,
+) -> Result<(), StoreError> {
+    let Ok(id) = Id::try_from(id.to_owned()) else {
+        let source = serde::de::Error::custom("the key does not end in an id");
+        return Err(StoreError::Value { key: key.to_owned(), source });
+    };
+    objects.insert(id, value(key, bytes)?);
+    Ok(())
+}
+
+/// The JSON value of a key.
+///
+/// # Errors
+/// Where it is not a `T`.
+pub fn value<T: DeserializeOwned>(key: &str, bytes: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(bytes).map_err(|source| StoreError::Value { key: key.to_owned(), source })
+}
