@@ -4,8 +4,8 @@ use crate::abi::address::Family;
 use crate::abi::member::{MAX_GROUPS, MemberRecord};
 use crate::abi::policy::{
     ADDRESS_STEPS, Extent, GROUP_STEPS, PORT_STEPS, RETURN_TCP_IPV4, RETURN_TCP_IPV6, RETURN_UDP_IPV4,
-    RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN, WORD_RULES,
-    port_key,
+    RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN,
+    WORD_RULES, port_key,
 };
 
 use super::search::{Words, search, search_wide};
