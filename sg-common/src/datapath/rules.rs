@@ -159,3 +159,13 @@ pub fn returns_freely<W: Words>(opposite: &W, packet: &Packet) -> bool {
     };
     opposite.word(WORD_RETURN) & bit != 0
 }
+
+/// Whether the opposite direction's policy, by an open rule, lets in what this packet answers: the packet turned round
+/// (C-16).
+#[inline(always)]
+pub fn is_asked_freely<P: PolicyTables>(opposite: &P, packet: &Packet) -> bool {
+    let v4 = packet.family == Family::V4.0;
+    let open = Extent(opposite.word(if v4 { WORD_OPEN_IPV4 } else { WORD_OPEN_IPV6 }));
+    let key = port_key(Family(packet.family), packet.tuple.protocol, packet.tuple.source_port);
+    opposite.rank_in(open, key) != NO_RANK
+}
