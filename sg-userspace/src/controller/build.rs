@@ -16,17 +16,21 @@ use crate::aws::ids::InstanceId;
 use crate::aws::instance::Instance;
 use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
+use crate::dataplane::row::Hook;
 use crate::lab::address::{self, AddressSpec};
 use crate::lab::hosts::{self, HostEntry};
 use crate::lab::link::{LinkSpec, Links};
 use crate::lab::manifest::{Made, Manifest};
 use crate::lab::namespace::{self, Namespace};
+use crate::lab::offload;
 use crate::store::manifest::LabManifest;
 
 use super::enforcer::{Enforcer, INTERNET_SLOT};
 
 /// MTU of every link: jumbo frames, as inside a VPC.
 const MTU: u32 = 9001;
+/// MTU with the XDP hook, which needs a frame to fit into a page with room to spare.
+const MTU_XDP: u32 = 1500;
 /// What the internet host is called in every instance's hosts file, and on the command line.
 pub const INTERNET_NAME: &str = "internet";
 /// Ethernet address of the internet host.
@@ -116,7 +120,7 @@ impl<'a> Builder<'a> {
         let spec = self.link_spec(index, &format!("eth{device}"), interface.id.as_str(), interface.mac);
         let addresses = AddressSpec::new(index, self.networks(interface)?, u32::from(device), count);
         self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
-        self.links.create(&spec, namespace).await?;
+        self.create(&spec, namespace).await?;
         address::configure(namespace, &addresses).await?;
         self.enforcer.borrow_mut().attach(interface, index).with_context(|| {
             format!("cannot attach to {} (interface {} of {})", spec.host_name, interface.id, instance.name)
@@ -137,7 +141,7 @@ impl<'a> Builder<'a> {
         let namespace = self.namespace(name).await?;
         hosts::write(name, INTERNET_NAME, &self.hosts)?;
         self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
-        self.links.create(&spec, &namespace).await?;
+        self.create(&spec, &namespace).await?;
         // A /24 and a /64 around it, whose router is the fabric.
         let networks = addresses.iter().map(|address| network(*address, 24, 64)).collect::<Result<_>>()?;
         address::configure(&namespace, &AddressSpec::new(index, networks, 0, 1)).await?;
@@ -170,12 +174,24 @@ impl<'a> Builder<'a> {
         Namespace::create(name).await
     }
 
+    /// Makes a link, fit for the lab's hook.
+    async fn create(&self, spec: &LinkSpec, namespace: &Namespace) -> Result<()> {
+        self.links.create(spec, namespace).await?;
+        match self.lab.hook {
+            Hook::Tcx => Ok(()),
+            Hook::Xdp => offload::prepare_for_xdp(namespace.name(), &spec.name),
+        }
+    }
+
     fn link_spec(&self, index: u32, name: &str, alias: &str, mac: MacAddr) -> LinkSpec {
         LinkSpec {
             host_name: link_name(index),
             index,
             alias: alias.to_owned(),
-            mtu: MTU,
+            mtu: match self.lab.hook {
+                Hook::Tcx => MTU,
+                Hook::Xdp => MTU_XDP,
+            },
             name: name.to_owned(),
             mac: mac.0,
         }

@@ -63,7 +63,7 @@ impl Controller {
                 0 => INTERNET_NAME.to_owned(),
                 seed => format!("{INTERNET_NAME}-{seed:016x}"),
             },
-            link_base: free_link_base().await.map_err(system)?,
+            link_base: free_link_base(seed).await.map_err(system)?,
             hook: request.hook,
             enforcement: request.enforcement,
             clock_offset_seconds: 0,

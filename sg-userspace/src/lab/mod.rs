@@ -15,6 +15,7 @@ pub mod link;
 pub mod manifest;
 pub mod namespace;
 pub mod netlink;
+pub mod offload;
 pub mod ping;
 pub mod plan;
 pub mod process;
