@@ -10,6 +10,10 @@ mod lab_processes;
 mod lab_removal;
 mod lab_traffic;
 mod load;
+mod membership;
+mod product;
+mod reach;
+mod sessions;
 
 /// Panics with what to do unless the caller is root.
 #[track_caller]
