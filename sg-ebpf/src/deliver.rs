@@ -3,8 +3,10 @@
 use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT, xdp_action};
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer};
 use aya_ebpf::programs::{TcContext, XdpContext};
+use aya_log_ebpf::warn;
 use network_types::eth::EthHdr;
 use sg_common::abi::ROUTER_MAC;
+use sg_common::abi::verdict::ReasonCode;
 use sg_common::datapath::forward::{self, Action, Receiver};
 use sg_common::datapath::frame::Frame;
 
@@ -38,14 +40,25 @@ fn link_of(ctx: &TcContext) -> u32 {
     unsafe { (*ctx.skb.skb).ifindex }
 }
 
+/// Says in the log what the operator should know of: packets that were denied for want of room, not for want of a rule.
+#[inline(always)]
+fn complain(ctx: &TcContext, slot: u32, reason: ReasonCode) {
+    if reason == ReasonCode::FLOW_TABLE_FULL {
+        warn!(ctx, "no room for a new flow: packet from slot {} denied", slot);
+    } else if reason == ReasonCode::TORN_POLICY {
+        warn!(ctx, "policy memory was used again too early: packet from slot {} denied", slot);
+    }
+}
+
 /// What an instance sends.
 #[inline(always)]
-pub fn from_link(ctx: &TcContext) -> i32 {
+pub(crate) fn from_link(ctx: &TcContext) -> i32 {
     let link = link_of(ctx);
     let slot = slot_of(link);
     let Some(packet) = room() else { return TC_ACT_SHOT };
     let fate = forward::from_link(&Maps, &SkbFrame(ctx), packet, slot, packets_of(ctx));
     count::frame(&fate);
+    complain(ctx, slot, fate.reason);
     match fate.action {
         Action::Drop => TC_ACT_SHOT,
         Action::AnswerArp => fabric::answer_arp(ctx, slot, link),
@@ -56,7 +69,7 @@ pub fn from_link(ctx: &TcContext) -> i32 {
 
 /// What reaches an instance other than through the fabric.
 #[inline(always)]
-pub fn to_link(ctx: &TcContext) -> i32 {
+pub(crate) fn to_link(ctx: &TcContext) -> i32 {
     let Some(packet) = room() else { return TC_ACT_SHOT };
     let fate = forward::to_link(&Maps, &SkbFrame(ctx), packet, slot_of(link_of(ctx)), packets_of(ctx));
     count::frame(&fate);
@@ -89,7 +102,7 @@ fn routed_addresses(receiver: &Receiver) -> [u8; 12] {
 /// What an instance sends, at the XDP hook. ARP and neighbour discovery go on to the TCX hook, which answers and counts
 /// them.
 #[inline(always)]
-pub fn from_link_xdp(ctx: &XdpContext) -> u32 {
+pub(crate) fn from_link_xdp(ctx: &XdpContext) -> u32 {
     // SAFETY: a field of the context, which the verifier rewrites.
     let link = unsafe { (*ctx.ctx).ingress_ifindex };
     let Some(packet) = room() else { return xdp_action::XDP_DROP };
