@@ -298,23 +298,30 @@ fn owner_of<T: Tables>(tables: &T, family: u8, remote: Address, bench: &Bench<'_
     if bench.outbound() || owner.record().number == bench.sender { Some(owner) } else { None }
 }
 
-/// Whether a packet that a rule allows is judged by rules alone: a TCP reset, and TCP and UDP of an untracked flow, asked
-/// or answered (C-03, C-16).
+/// Whether a packet that a rule allows is judged by rules alone: a TCP reset; TCP and UDP of an untracked flow, asked or
+/// answered (C-03, C-16); and TCP that an open rule allows in mid-stream, or what is left of an untracked flow would make
+/// an entry and outlive the rules that are gone (C-12).
 #[inline(always)]
 fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, own: u32, opposite: u32, found: Match) -> bool {
-    if packet.tuple.protocol == protocol::TCP && packet.flags & tcp::RST != 0 {
+    let is_tcp = packet.tuple.protocol == protocol::TCP;
+    if is_tcp && packet.flags & tcp::RST != 0 {
         return true;
     }
-    if !found.open || opposite == 0 {
+    if !found.open {
+        return false;
+    }
+    if is_tcp && !is_syn(packet.flags) {
+        return true;
+    }
+    if opposite == 0 {
         return false;
     }
     let (own, opposite) = (Locator(own), Locator(opposite));
     let (Some(own_policy), Some(opposite_policy)) = (tables.policy(own), tables.policy(opposite)) else {
         return false;
     };
-    let asks = packet.tuple.protocol == protocol::TCP && is_syn(packet.flags);
     let freely = returns_freely(&opposite_policy, packet)
-        || (!asks && returns_freely(&own_policy, packet) && is_asked_freely(&opposite_policy, packet));
+        || (!is_tcp && returns_freely(&own_policy, packet) && is_asked_freely(&opposite_policy, packet));
     freely
         && own_policy.word(WORD_GENERATION) == own.generation()
         && opposite_policy.word(WORD_GENERATION) == opposite.generation()

@@ -9,7 +9,7 @@ use crate::packet::spec::{PacketSpec, Transport};
 
 use super::fragment::FragmentMemory;
 use super::tracking::{Admission, FlowTable, Hit};
-use super::{address, rule};
+use super::{address, rule, tracking};
 
 /// A packet as the judging interface sees it.
 #[derive(Clone, Copy, Debug)]
@@ -86,7 +86,9 @@ fn judge_whole(view: &View<'_>, now: u64, flows: &mut FlowTable) -> Judgement {
         return because(Reason::NoRule, None);
     };
     let is_untracked = deciding.peer.is_open()
-        && (rule::is_answered_by_open_rule(view) || rule::answers_untracked_flow(view));
+        && (rule::is_answered_by_open_rule(view)
+            || rule::answers_untracked_flow(view)
+            || tracking::is_mid_stream(view.packet));
     let reason = match flows.admit(view, deciding.number, is_untracked, now) {
         Admission::Tracked => Reason::Rule,
         Admission::Untracked => Reason::Untracked,

@@ -7,7 +7,7 @@ use crate::aws::ids::SecurityGroupId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
-use crate::packet::spec::{PacketSpec, TcpFlags, Transport};
+use crate::packet::spec::{PacketSpec, Transport};
 
 use super::address;
 use super::judgement::View;
@@ -33,19 +33,12 @@ pub(super) fn is_answered_by_open_rule(view: &View<'_>) -> bool {
         })
 }
 
-/// Whether this TCP or UDP packet may be the answer to a flow that the other side opened and that is untracked: turned
-/// round, an open rule for the other direction allows it, and its own direction's open rule answers that (C-16).
+/// Whether this UDP packet may be the answer to a flow that the other side opened and that is untracked: turned round,
+/// an open rule for the other direction allows it, and its own direction's open rule answers that (C-16). TCP's flags
+/// tell a question from an answer.
 pub(super) fn answers_untracked_flow(view: &View<'_>) -> bool {
-    let turned = match view.packet.transport {
-        Transport::Tcp { flags, .. } if flags == TcpFlags::SYN => return false,
-        Transport::Tcp { source_port, destination_port, flags } => {
-            Transport::Tcp { source_port: destination_port, destination_port: source_port, flags }
-        }
-        Transport::Udp { source_port, destination_port } => {
-            Transport::Udp { source_port: destination_port, destination_port: source_port }
-        }
-        Transport::Icmp { .. } | Transport::IcmpError { .. } | Transport::Other { .. } => return false,
-    };
+    let Transport::Udp { source_port, destination_port } = view.packet.transport else { return false };
+    let turned = Transport::Udp { source_port: destination_port, destination_port: source_port };
     let packet = PacketSpec::new(view.packet.destination, view.packet.source, turned);
     let turned = View { direction: view.direction.opposite(), packet: &packet, ..*view };
     let opens = |rule: &&SecurityGroupRule| rule.peer.is_open() && matches(rule, &turned);

@@ -223,6 +223,11 @@ impl Entry {
     }
 }
 
+/// A TCP packet that asks for no new connection, so there was one before it, or should have been.
+pub(super) fn is_mid_stream(packet: &PacketSpec) -> bool {
+    matches!(packet.transport, Transport::Tcp { .. }) && !is_opening_syn(packet)
+}
+
 /// A SYN without ACK, FIN and RST: somebody wants a new connection.
 fn is_opening_syn(packet: &PacketSpec) -> bool {
     matches!(packet.transport, Transport::Tcp { flags, .. } if flags == TcpFlags::SYN)

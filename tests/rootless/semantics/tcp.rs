@@ -173,6 +173,22 @@ fn c24_mid_stream_packets_are_picked_up_as_established() {
 }
 
 #[test]
+fn c23_mid_stream_packets_under_an_open_rule_make_no_entry() {
+    check(
+        "
+        + in: web in tcp 443 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        advance 432000
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked in
+        web: tcp WEB:443 > OUTSIDER:1 . => out no-rule
+        flows
+        ",
+    );
+}
+
+#[test]
 fn c22_a_syn_ack_without_entry_is_the_first_packet_of_its_sender() {
     check(
         "

@@ -187,6 +187,31 @@ fn c12_an_untracked_flow_ends_with_either_rule() {
 }
 
 #[test]
+fn c12_what_is_left_of_an_untracked_flow_makes_no_entry() {
+    check(
+        "
+        + in: web in tcp 443 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in untracked in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out untracked out
+        - in
+        # The server sends again what was not acknowledged.
+        web: tcp WEB:443 > OUTSIDER:1 . => out untracked out
+        internet: tcp OUTSIDER:1 > WEB:443 . => in no-rule
+        + back: web in tcp 443 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked back
+        - out
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked back
+        web: tcp WEB:443 > OUTSIDER:1 . => out no-rule
+        # A narrower rule in place of the open one picks it up (C-14).
+        + narrow: web out tcp all 203.0.113.0/24
+        web: tcp WEB:443 > OUTSIDER:1 . => out rule narrow
+        flows web narrow
+        ",
+    );
+}
+
+#[test]
 fn c13_new_groups_leave_entries_alone() {
     check(
         "
