@@ -13,7 +13,12 @@ mod load;
 mod membership;
 mod product;
 mod reach;
+mod refusal;
+mod removal;
+mod replacement;
+mod restart;
 mod sessions;
+mod unjudged;
 
 /// Panics with what to do unless the caller is root.
 #[track_caller]

@@ -13,6 +13,7 @@ use sg_userspace::controller::directory::StateDirectory;
 use sg_userspace::controller::protocol::Status;
 use sg_userspace::lab::client::{self, ClientSpec, Family, Outcome, Probe};
 use sg_userspace::lab::namespace;
+use sg_userspace::store::lock::held_by;
 use tempfile::TempDir;
 
 /// How long an answer may take that has to come.
@@ -170,11 +171,13 @@ impl Product {
         rows.map(|row| row["frames"].as_u64().unwrap()).sum()
     }
 
-    /// Kills the controller without warning, and waits until it is gone.
+    /// Kills the controller without warning, whatever it is at, and waits until it is gone.
     pub(crate) fn kill_controller(&self) {
-        let pid = nix::unistd::Pid::from_raw(i32::try_from(self.status().pid).unwrap());
+        let lock = self.directory().lock();
+        let pid = held_by(&lock).expect("a controller runs").expect("the lock names it");
+        let pid = nix::unistd::Pid::from_raw(i32::try_from(pid).unwrap());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
-        until("the controller is gone", || Client::connect(&self.directory()).is_err());
+        until("the controller is gone", || held_by(&lock).is_none());
     }
 }
 
