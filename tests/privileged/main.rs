@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
 
 mod agreement;
+mod frames;
 mod joined;
 mod kernel_plane;
 mod lab_plumbing;

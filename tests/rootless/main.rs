@@ -7,6 +7,7 @@ mod agreement;
 mod cli;
 mod command;
 mod controller;
+mod frames;
 mod lab_file;
 mod packet;
 mod semantics;

@@ -65,6 +65,13 @@ impl HostDataplane {
         host.memory.interfaces.insert(INTERNET_SLOT, Rc::new(internet()));
         host
     }
+
+    /// Judges a frame, good or not, as sent on a slot's link.
+    pub fn judge_frame(&mut self, slot: u32, frame: &[u8]) -> Outcome {
+        self.memory.reports.borrow_mut().clear();
+        let _ = forward::from_link(&self.memory, frame, &mut Packet::default(), slot, 1);
+        records::outcome(&self.memory.reports.borrow())
+    }
 }
 
 /// The internet host's link.
@@ -97,9 +104,7 @@ impl Dataplane for HostDataplane {
             }
         };
         let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
-        self.memory.reports.borrow_mut().clear();
-        let _ = forward::from_link(&self.memory, frame.as_slice(), &mut Packet::default(), slot, 1);
-        Ok(records::outcome(&self.memory.reports.borrow()))
+        Ok(self.judge_frame(slot, &frame))
     }
 
     fn advance(&mut self, time: Duration) -> Result<()> {

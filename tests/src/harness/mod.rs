@@ -1,4 +1,4 @@
-//! The harness, in reading order: addresses, worlds, the data planes under test, scripts written by hand, scenarios made
+//! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
 //! at random, and what holds two data planes against each other.
 
 pub mod address;
@@ -6,6 +6,8 @@ pub mod lab;
 pub mod planes;
 pub mod rule_text;
 pub mod script;
+
+pub mod frames;
 
 pub mod universe;
 
