@@ -13,7 +13,8 @@ fn main() {
     match env::var_os("SGSIM_BPF_OBJECT") {
         Some(object) => {
             println!("cargo::rerun-if-changed={}", object.display());
-            fs::copy(&object, &embedded).unwrap_or_else(|error| panic!("cannot read {}: {error}", object.display()));
+            fs::copy(&object, &embedded)
+                .unwrap_or_else(|error| panic!("cannot read {}: {error}", object.display()));
         }
         None => fs::write(&embedded, []).expect("OUT_DIR is writable"),
     }

@@ -71,7 +71,8 @@ impl Applied {
     /// Takes over what an earlier controller left. The next image is written in full, over what is there, so that
     /// nothing that is still wanted is missing for a moment.
     pub fn adopt(memory: &dyn PolicyMemory, found: Found) -> Self {
-        let locators = found.pairs.values().flat_map(|pair| [Locator(pair.inbound()), Locator(pair.outbound())]);
+        let locators =
+            found.pairs.values().flat_map(|pair| [Locator(pair.inbound()), Locator(pair.outbound())]);
         let unknown = Owner { number: 0, slot: 0, groups: Vec::new() };
         let image = MapImage {
             interfaces: found.interfaces.into_iter().map(|slot| (slot, InterfaceRecord::default())).collect(),
@@ -128,7 +129,12 @@ impl Applied {
     }
 
     /// Places the policies of every slot. On failure nothing is held.
-    fn place<S: MapSink>(&mut self, sink: &mut S, next: &MapImage, now_ms: u64) -> Result<BTreeMap<u32, PolicyPair>> {
+    fn place<S: MapSink>(
+        &mut self,
+        sink: &mut S,
+        next: &MapImage,
+        now_ms: u64,
+    ) -> Result<BTreeMap<u32, PolicyPair>> {
         let mut placed = Vec::new();
         let mut pairs = BTreeMap::new();
         for (&slot, policies) in &next.policies {
@@ -150,7 +156,12 @@ impl Applied {
         Ok(pairs)
     }
 
-    fn write<S: MapSink>(&mut self, sink: &mut S, next: &MapImage, pairs: &BTreeMap<u32, PolicyPair>) -> Result<()> {
+    fn write<S: MapSink>(
+        &mut self,
+        sink: &mut S,
+        next: &MapImage,
+        pairs: &BTreeMap<u32, PolicyPair>,
+    ) -> Result<()> {
         for (&index, record) in &next.networks {
             if self.image.networks.get(&index) != Some(record) {
                 sink.write_network(index, record)?;
@@ -181,7 +192,9 @@ impl Applied {
             let changed_hands = |old: &InterfaceRecord| {
                 old.number != 0 && next.interfaces.get(&slot).is_some_and(|new| new.number != old.number)
             };
-            if self.pairs.get(&slot) != Some(&pair) || self.image.interfaces.get(&slot).is_some_and(changed_hands) {
+            if self.pairs.get(&slot) != Some(&pair)
+                || self.image.interfaces.get(&slot).is_some_and(changed_hands)
+            {
                 sink.write_policies(slot, pair)?;
             }
         }
@@ -202,7 +215,8 @@ impl Applied {
 }
 
 fn member(owner: &Owner, version: u32) -> MemberRecord {
-    let mut record = MemberRecord { number: owner.number, slot: owner.slot, version, ..MemberRecord::default() };
+    let mut record =
+        MemberRecord { number: owner.number, slot: owner.slot, version, ..MemberRecord::default() };
     for (place, &group) in record.groups.iter_mut().zip(owner.groups.iter().take(MAX_GROUPS)) {
         *place = group;
         record.count += 1;

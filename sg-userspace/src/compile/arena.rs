@@ -72,7 +72,12 @@ impl Arena {
     ///
     /// # Errors
     /// Where no free run is long enough.
-    pub fn place(&mut self, memory: &mut dyn PolicyMemory, policy: &Policy, now_ms: u64) -> Result<Locator, ArenaFull> {
+    pub fn place(
+        &mut self,
+        memory: &mut dyn PolicyMemory,
+        policy: &Policy,
+        now_ms: u64,
+    ) -> Result<Locator, ArenaFull> {
         if let Some((locator, count)) = self.placed.get_mut(policy) {
             *count += 1;
             return Ok(*locator);

@@ -83,7 +83,10 @@ impl Compiler {
         let mut image = MapImage::default();
         for vpc in world.vpcs.values() {
             if image.networks.insert(network_index(vpc), network(vpc)?).is_some() {
-                bail!("{} does not fit: its number and another VPC's differ by a multiple of {MAX_NETWORKS}", vpc.id);
+                bail!(
+                    "{} does not fit: its number and another VPC's differ by a multiple of {MAX_NETWORKS}",
+                    vpc.id
+                );
             }
         }
         let mut kept = HashMap::new();
@@ -101,7 +104,9 @@ impl Compiler {
         image: &mut MapImage,
         kept: &mut HashMap<PolicyKey, (Vec<PolicyRule>, Policy)>,
     ) -> Result<()> {
-        let (Some(vpc), Some(subnet)) = (world.vpcs.get(&interface.vpc_id), world.subnets.get(&interface.subnet_id)) else {
+        let (Some(vpc), Some(subnet)) =
+            (world.vpcs.get(&interface.vpc_id), world.subnets.get(&interface.subnet_id))
+        else {
             bail!("{} is in a VPC or subnet that does not exist", interface.id);
         };
         if interface.slot >= INTERNET_SLOT || interface.number >= INTERNET_NUMBER {
@@ -109,7 +114,11 @@ impl Compiler {
         }
         let groups = group_numbers(world, interface);
         if groups.len() > MAX_GROUPS {
-            bail!("{} has {} groups, and the data plane holds at most {MAX_GROUPS}", interface.id, groups.len());
+            bail!(
+                "{} has {} groups, and the data plane holds at most {MAX_GROUPS}",
+                interface.id,
+                groups.len()
+            );
         }
         let index = network_index(vpc);
         let owner = Owner { number: interface.number, slot: interface.slot, groups: groups.clone() };
@@ -154,8 +163,12 @@ impl Compiler {
 
 /// Numbers of an interface's groups, sorted: the distinct set.
 fn group_numbers(world: &World, interface: &NetworkInterface) -> Vec<u32> {
-    let mut numbers: Vec<u32> =
-        interface.groups.iter().filter_map(|id| world.security_groups.get(id)).map(|group| group.number).collect();
+    let mut numbers: Vec<u32> = interface
+        .groups
+        .iter()
+        .filter_map(|id| world.security_groups.get(id))
+        .map(|group| group.number)
+        .collect();
     numbers.sort_unstable();
     numbers.dedup();
     numbers

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ipnet::IpNet;
 use sg_common::abi::policy::{
-    ADDRESS_STEPS, CHUNK_WORDS, Extent, GROUP_STEPS, HEADER_WORDS, PORT_STEPS, RETURN_TCP_IPV4, RETURN_TCP_IPV6,
-    RETURN_UDP_IPV4, RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_LENGTH, WORD_OPEN_IPV4,
-    WORD_OPEN_IPV6, WORD_RETURN, WORD_RULES,
+    ADDRESS_STEPS, CHUNK_WORDS, Extent, GROUP_STEPS, HEADER_WORDS, PORT_STEPS, RETURN_TCP_IPV4,
+    RETURN_TCP_IPV6, RETURN_UDP_IPV4, RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_LENGTH,
+    WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN, WORD_RULES,
 };
 
 use crate::aws::protocol::{IpProtocol, PortRange};
@@ -28,7 +28,9 @@ pub struct PolicyRule {
 
 /// A policy that is larger than the data plane's tables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the rules of this set of groups need {needed} {what}, and the data plane holds at most {limit}; use fewer or wider rules")]
+#[error(
+    "the rules of this set of groups need {needed} {what}, and the data plane holds at most {limit}; use fewer or wider rules"
+)]
 pub struct DoesNotFit {
     what: &'static str,
     needed: usize,
@@ -72,8 +74,10 @@ fn return_bits(rules: &[&PolicyRule]) -> u32 {
         if !rule.peer.is_open() {
             continue;
         }
-        let covers =
-            |protocol| rule.protocol == IpProtocol::All || (rule.protocol == protocol && rule.ports == PortRange::EVERY_PORT);
+        let covers = |protocol| {
+            rule.protocol == IpProtocol::All
+                || (rule.protocol == protocol && rule.ports == PortRange::EVERY_PORT)
+        };
         let (tcp, udp) = match rule.peer {
             Peer::CidrIpv4(_) => (RETURN_TCP_IPV4, RETURN_UDP_IPV4),
             _ => (RETURN_TCP_IPV6, RETURN_UDP_IPV6),
@@ -108,7 +112,8 @@ impl<'a> Writer<'a> {
     fn append(&mut self, bounds: &[u32], values: &[u32], count: usize) -> Result<Extent, DoesNotFit> {
         fits("words", self.words.len() + bounds.len() + values.len(), CHUNK_WORDS as usize)?;
         let full = |_| DoesNotFit { what: "words", needed: self.words.len(), limit: CHUNK_WORDS as usize };
-        let extent = Extent::new(u16::try_from(self.words.len()).map_err(full)?, u16::try_from(count).map_err(full)?);
+        let extent =
+            Extent::new(u16::try_from(self.words.len()).map_err(full)?, u16::try_from(count).map_err(full)?);
         self.words.extend(bounds);
         self.words.extend(values);
         Ok(extent)
@@ -153,7 +158,8 @@ impl<'a> Writer<'a> {
                 std::net::IpAddr::V4(address) => u128::from(u32::from(address)),
                 std::net::IpAddr::V6(address) => u128::from(address),
             };
-            let last = first | (1u128.checked_shl(bits - u32::from(net.prefix_len())).unwrap_or(0).wrapping_sub(1));
+            let last =
+                first | (1u128.checked_shl(bits - u32::from(net.prefix_len())).unwrap_or(0).wrapping_sub(1));
             starts.entry(first).or_default().push(rank);
             let space = if bits == 32 { u128::from(u32::MAX) } else { u128::MAX };
             if last < space {
@@ -163,7 +169,8 @@ impl<'a> Writer<'a> {
         if starts.is_empty() {
             return Ok(());
         }
-        let edges: BTreeSet<u128> = std::iter::once(0).chain(starts.keys().copied()).chain(ends.keys().copied()).collect();
+        let edges: BTreeSet<u128> =
+            std::iter::once(0).chain(starts.keys().copied()).chain(ends.keys().copied()).collect();
         let mut active = BTreeSet::new();
         let (mut bounds, mut values): (Vec<u128>, Vec<u32>) = (Vec::new(), Vec::new());
         for edge in edges {

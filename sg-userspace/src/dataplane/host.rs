@@ -91,7 +91,8 @@ impl Dataplane for HostDataplane {
         let (slot, mac) = match sender {
             Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
             Sender::Interface(id) => {
-                let interface = self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+                let interface =
+                    self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
                 (interface.slot, interface.mac)
             }
         };

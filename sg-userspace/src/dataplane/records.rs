@@ -84,7 +84,11 @@ pub fn interfaces_by_number(world: &World) -> BTreeMap<u32, NetworkInterfaceId> 
 }
 
 /// A flow entry in shared terms; `None` if its interface is gone.
-pub fn flow(interfaces: &BTreeMap<u32, NetworkInterfaceId>, key: &FlowKey, entry: &FlowEntry) -> Option<Flow> {
+pub fn flow(
+    interfaces: &BTreeMap<u32, NetworkInterfaceId>,
+    key: &FlowKey,
+    entry: &FlowEntry,
+) -> Option<Flow> {
     let protocol = key.protocol();
     let (local_port, remote_port) = ((key.ports >> 16) as u16, (key.ports & 0xffff) as u16);
     let outbound = FlowBits(entry.bits).has(FlowBits::OPENED_OUTBOUND);

@@ -32,7 +32,8 @@ pub fn ensure(directory: &Path) -> Result<()> {
 /// Where the kernel refuses.
 pub fn remove(directory: &Path) -> Result<()> {
     while is_mounted(directory) {
-        umount2(directory, MntFlags::MNT_DETACH).with_context(|| format!("cannot unmount {}", directory.display()))?;
+        umount2(directory, MntFlags::MNT_DETACH)
+            .with_context(|| format!("cannot unmount {}", directory.display()))?;
     }
     Ok(())
 }

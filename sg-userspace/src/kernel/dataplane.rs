@@ -208,7 +208,8 @@ impl KernelDataplane {
     /// Where a map refuses.
     pub fn set_clock_offset_to(&mut self, offset: Duration) -> Result<()> {
         let settings = self.maps.settings()?;
-        let clock_offset_ns = u64::try_from(offset.as_nanos()).context("the clock cannot be that far ahead")?;
+        let clock_offset_ns =
+            u64::try_from(offset.as_nanos()).context("the clock cannot be that far ahead")?;
         self.maps.set_settings(Settings { clock_offset_ns, ..settings })
     }
 
@@ -232,7 +233,8 @@ impl KernelDataplane {
     pub fn frame_counters(&self) -> Result<Vec<Counter>> {
         let mut counters = Vec::new();
         for index in 0..COUNTERS {
-            let frames: u64 = self.maps.counters.get(&index, 0).context("cannot read the counters")?.iter().sum();
+            let frames: u64 =
+                self.maps.counters.get(&index, 0).context("cannot read the counters")?.iter().sum();
             if frames > 0 {
                 counters.push(Counter {
                     direction: DirectionCode((index / COUNTERS_PER_DIRECTION) as u8),
@@ -329,7 +331,8 @@ impl Dataplane for KernelDataplane {
         let (slot, mac) = match sender {
             Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
             Sender::Interface(id) => {
-                let interface = self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+                let interface =
+                    self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
                 (interface.slot, interface.mac)
             }
         };

@@ -12,7 +12,10 @@ use sg_common::datapath::tuple::FlowKey;
 use super::maps::Maps;
 
 /// Reads a table while the programs change it: entries that go meanwhile are left out.
-fn read<K: Pod>(table: &HashMap<MapData, K, FlowEntry>, to_key: fn(K) -> FlowKey) -> Vec<(FlowKey, FlowEntry)> {
+fn read<K: Pod>(
+    table: &HashMap<MapData, K, FlowEntry>,
+    to_key: fn(K) -> FlowKey,
+) -> Vec<(FlowKey, FlowEntry)> {
     table.iter().filter_map(Result::ok).map(|(key, entry)| (to_key(key), entry)).collect()
 }
 

@@ -119,7 +119,9 @@ impl Maps {
     /// # Errors
     /// Where the map refuses.
     pub fn set_interface(&mut self, slot: u32, record: &InterfaceRecord) -> Result<()> {
-        self.interfaces.set(slot, record, 0).with_context(|| format!("cannot write the interface in slot {slot}"))
+        self.interfaces
+            .set(slot, record, 0)
+            .with_context(|| format!("cannot write the interface in slot {slot}"))
     }
 
     /// Writes the interface in a slot again, after its link or tracing changed.
@@ -204,7 +206,9 @@ impl MapSink for Maps {
     fn write_member(&mut self, network: u32, ip: IpAddr, record: &MemberRecord) -> Result<()> {
         let address = address(ip);
         match ip {
-            IpAddr::V4(_) => self.members4.insert(MemberKey4 { network, address: address.low32() }, record, 0),
+            IpAddr::V4(_) => {
+                self.members4.insert(MemberKey4 { network, address: address.low32() }, record, 0)
+            }
             IpAddr::V6(_) => {
                 let key = MemberKey6 { network, reserved: 0, high: address.high, low: address.low };
                 self.members6.insert(key, record, 0)
@@ -217,9 +221,12 @@ impl MapSink for Maps {
         let address = address(ip);
         match ip {
             IpAddr::V4(_) => self.members4.remove(&MemberKey4 { network, address: address.low32() }),
-            IpAddr::V6(_) => {
-                self.members6.remove(&MemberKey6 { network, reserved: 0, high: address.high, low: address.low })
-            }
+            IpAddr::V6(_) => self.members6.remove(&MemberKey6 {
+                network,
+                reserved: 0,
+                high: address.high,
+                low: address.low,
+            }),
         }
         .with_context(|| format!("cannot remove the owner of {ip}"))
     }

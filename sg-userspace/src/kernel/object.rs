@@ -58,7 +58,9 @@ pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
     }
     let mut object = loader.load(OBJECT).context("the kernel refused the maps of the data plane")?;
     for name in [FROM_LINK, TO_LINK] {
-        classifier(&mut object, name)?.load().with_context(|| format!("the kernel refused the program {name}"))?;
+        classifier(&mut object, name)?
+            .load()
+            .with_context(|| format!("the kernel refused the program {name}"))?;
     }
     xdp(&mut object)?.load().with_context(|| format!("the kernel refused the program {XDP}"))?;
     Ok(object)
@@ -69,7 +71,8 @@ pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
 /// # Errors
 /// Where the object has none of this name.
 pub fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut SchedClassifier> {
-    let program = object.program_mut(name).with_context(|| format!("the BPF object has no program {name}"))?;
+    let program =
+        object.program_mut(name).with_context(|| format!("the BPF object has no program {name}"))?;
     program.try_into().with_context(|| format!("{name} is not a TC program"))
 }
 
