@@ -1,5 +1,6 @@
 //! Every map, nothing else. Records and capacities are `sg_common::abi`'s.
 
+use crate::scratch::Scratch;
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
@@ -10,13 +11,12 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::settings::Settings;
-use crate::scratch::Scratch;
 use sg_common::abi::verdict::COUNTERS;
-use sg_common::datapath::tuple::Packet;
 use sg_common::abi::{
     EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS,
     MAX_POLICY_CHUNKS,
 };
+use sg_common::datapath::tuple::Packet;
 
 /// One element.
 #[map]

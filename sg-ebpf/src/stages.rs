@@ -5,14 +5,14 @@
 
 use aya_ebpf::bindings::{__sk_buff, xdp_md};
 use aya_ebpf::programs::{TcContext, XdpContext};
-use sg_common::abi::verdict::{DirectionCode, ReasonCode};
 use sg_common::abi::event::VerdictRecord;
+use sg_common::abi::verdict::{DirectionCode, ReasonCode};
 use sg_common::datapath::judge::{Bench, Decision, judge, record_of};
 use sg_common::datapath::parse::{Kind, parse};
 use sg_common::datapath::tables::Tables;
 
-use crate::frame::{SkbFrame, XdpFrame};
 use crate::count;
+use crate::frame::{SkbFrame, XdpFrame};
 use crate::maps::EVENTS;
 use crate::scratch::room;
 use crate::tables::Maps;
@@ -43,8 +43,14 @@ pub extern "C" fn sg_parse_xdp(frame: *mut xdp_md) -> u32 {
 extern "C" fn sg_report(slot: u32, direction: u32, reason: u32, rule: u32) -> u32 {
     let Some(packet) = room() else { return 0 };
     let Some(interface) = Maps.interface(slot) else { return 0 };
-    let bench =
-        Bench { interface: &interface, slot, tick: Maps.tick(), packets: 0, sender: 0, direction: decode(direction) };
+    let bench = Bench {
+        interface: &interface,
+        slot,
+        tick: Maps.tick(),
+        packets: 0,
+        sender: 0,
+        direction: decode(direction),
+    };
     let decision = Decision::by_rule(ReasonCode(reason as u8), rule);
     match EVENTS.reserve::<VerdictRecord>(0) {
         Some(mut entry) => {
@@ -67,7 +73,11 @@ pub fn report_for(bench: &Bench<'_>, decision: Decision) {
 
 #[inline(always)]
 fn decode(direction: u32) -> DirectionCode {
-    if direction == u32::from(DirectionCode::OUTBOUND.0) { DirectionCode::OUTBOUND } else { DirectionCode::INBOUND }
+    if direction == u32::from(DirectionCode::OUTBOUND.0) {
+        DirectionCode::OUTBOUND
+    } else {
+        DirectionCode::INBOUND
+    }
 }
 
 /// Judges the packet in the room: the reason in the upper half of the answer, the rule in the lower.

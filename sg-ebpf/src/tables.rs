@@ -17,8 +17,8 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::Locator;
 use sg_common::abi::settings::{Settings, tick_of};
-use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::judge::{Bench, Decision};
+use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::tuple::{FlowKey, Packet};
 
 use crate::atomic;

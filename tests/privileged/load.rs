@@ -7,6 +7,7 @@ use sg_userspace::kernel::preflight;
 #[test]
 fn every_program_passes_the_verifier() {
     preflight::check().unwrap();
-    let kernel = KernelDataplane::load(None, 1_000_000, Hook::Tcx).unwrap_or_else(|error| panic!("{error:#}"));
+    let kernel =
+        KernelDataplane::load(None, 1_000_000, Hook::Tcx).unwrap_or_else(|error| panic!("{error:#}"));
     assert!(!kernel.is_adopted());
 }

@@ -2,13 +2,13 @@
 //!
 //! Both judgements happen in one run at the sender's link, so the packet can be handed straight to the receiver.
 
-use crate::abi::settings::Settings;
-use crate::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT};
 use crate::abi::address::{Address, Family};
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::member::INTERNET_NETWORK;
 use crate::abi::network::{MAX_BLOCKS, NetworkRecord};
+use crate::abi::settings::Settings;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
+use crate::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT};
 
 use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
@@ -234,8 +234,11 @@ fn screen<T: Tables, F: Frame + ?Sized>(
 
 #[inline(always)]
 fn owns<T: Tables>(tables: &T, packet: &Packet, interface: &InterfaceRecord, address: Address) -> bool {
-    let primary =
-        if packet.family == Family::V4.0 { Address::v4(interface.primary_ipv4) } else { interface.primary_ipv6 };
+    let primary = if packet.family == Family::V4.0 {
+        Address::v4(interface.primary_ipv4)
+    } else {
+        interface.primary_ipv6
+    };
     if address == primary && primary != Address::default() {
         return true;
     }
@@ -285,7 +288,9 @@ fn deliver<T: Tables>(
     sender: u32,
     receiver: Receiver,
 ) -> Fate {
-    let Some(interface) = tables.interface(receiver.slot) else { return no_route(tables, packet, sender_bench) };
+    let Some(interface) = tables.interface(receiver.slot) else {
+        return no_route(tables, packet, sender_bench);
+    };
     let bench = Bench {
         interface: &interface,
         slot: receiver.slot,

@@ -8,10 +8,10 @@ use crate::abi::policy::{Locator, WORD_GENERATION};
 use crate::abi::settings::ticks;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
-use super::rules::{Match, deciding_rule, returns_freely};
+use super::rules::{Match, deciding_rule, is_asked_freely, returns_freely};
 use super::search::Words;
 use super::tables::{FlowCell, FlowState, MemberCell, Passage, Tables};
-use super::tracking::{Standing, first_bits, next_bits, standing, timeout};
+use super::tracking::{Standing, first_bits, is_syn, next_bits, standing, timeout};
 use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
 
 /// Ticks for which a first fragment is remembered (C-30).
@@ -235,7 +235,7 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
     if found.rule == 0 {
         return Decision::without_rule(ReasonCode::NO_RULE);
     }
-    if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, opposite, found) {
+    if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, own, opposite, found) {
         return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
     }
     let mut entry = FlowEntry {
@@ -298,19 +298,24 @@ fn owner_of<T: Tables>(tables: &T, family: u8, remote: Address, bench: &Bench<'_
     if bench.outbound() || owner.record().number == bench.sender { Some(owner) } else { None }
 }
 
+/// Whether a packet that a rule allows is judged by rules alone: a TCP reset, and TCP and UDP of an untracked flow, asked
+/// or answered (C-03, C-16).
 #[inline(always)]
-fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, opposite: u32, found: Match) -> bool {
+fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, own: u32, opposite: u32, found: Match) -> bool {
     if packet.tuple.protocol == protocol::TCP && packet.flags & tcp::RST != 0 {
         return true;
     }
     if !found.open || opposite == 0 {
         return false;
     }
-    let locator = Locator(opposite);
-    match tables.policy(locator) {
-        Some(policy) => {
-            returns_freely(&policy, packet) && policy.word(WORD_GENERATION) == locator.generation()
-        }
-        None => false,
-    }
+    let (own, opposite) = (Locator(own), Locator(opposite));
+    let (Some(own_policy), Some(opposite_policy)) = (tables.policy(own), tables.policy(opposite)) else {
+        return false;
+    };
+    let asks = packet.tuple.protocol == protocol::TCP && is_syn(packet.flags);
+    let freely = returns_freely(&opposite_policy, packet)
+        || (!asks && returns_freely(&own_policy, packet) && is_asked_freely(&opposite_policy, packet));
+    freely
+        && own_policy.word(WORD_GENERATION) == own.generation()
+        && opposite_policy.word(WORD_GENERATION) == opposite.generation()
 }

@@ -103,7 +103,8 @@ fn parse_ipv4<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
     packet.fragment = fragment_place(fragment & 0x1fff, fragment & 0x2000 != 0);
     packet.fragment_id = u32::from(u16::from_be_bytes([header[4], header[5]]));
     packet.tuple.source = Address::v4(u32::from_be_bytes([header[12], header[13], header[14], header[15]]));
-    packet.tuple.destination = Address::v4(u32::from_be_bytes([header[16], header[17], header[18], header[19]]));
+    packet.tuple.destination =
+        Address::v4(u32::from_be_bytes([header[16], header[17], header[18], header[19]]));
     packet.tuple.protocol = header[9];
     Some(Payload {
         protocol: header[9],

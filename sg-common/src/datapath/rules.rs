@@ -4,8 +4,8 @@ use crate::abi::address::Family;
 use crate::abi::member::{MAX_GROUPS, MemberRecord};
 use crate::abi::policy::{
     ADDRESS_STEPS, Extent, GROUP_STEPS, PORT_STEPS, RETURN_TCP_IPV4, RETURN_TCP_IPV6, RETURN_UDP_IPV4,
-    RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN, WORD_RULES,
-    port_key,
+    RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN,
+    WORD_RULES, port_key,
 };
 
 use super::search::{Words, search, search_wide};
@@ -158,4 +158,14 @@ pub fn returns_freely<W: Words>(opposite: &W, packet: &Packet) -> bool {
         _ => return false,
     };
     opposite.word(WORD_RETURN) & bit != 0
+}
+
+/// Whether the opposite direction's policy, by an open rule, lets in what this packet answers: the packet turned round
+/// (C-16).
+#[inline(always)]
+pub fn is_asked_freely<P: PolicyTables>(opposite: &P, packet: &Packet) -> bool {
+    let v4 = packet.family == Family::V4.0;
+    let open = Extent(opposite.word(if v4 { WORD_OPEN_IPV4 } else { WORD_OPEN_IPV6 }));
+    let key = port_key(Family(packet.family), packet.tuple.protocol, packet.tuple.source_port);
+    opposite.rank_in(open, key) != NO_RANK
 }

@@ -20,7 +20,9 @@ pub trait Words {
 fn opaque(mut value: u64) -> u64 {
     // One move: the kernel refuses line information of an asm block without instructions.
     // SAFETY: copies a register to itself.
-    unsafe { core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags)) };
+    unsafe {
+        core::arch::asm!("{0} = {0}", inout(reg) value, options(pure, nomem, nostack, preserves_flags))
+    };
     value
 }
 
@@ -97,7 +99,11 @@ mod tests {
         for count in 1..=31u32 {
             let bounds: Vec<u32> = (0..count).map(|i| i * 10).collect();
             for key in 0..count * 10 + 5 {
-                assert_eq!(search::<5, _>(&bounds, 0, count, key), (key / 10).min(count - 1), "{count} {key}");
+                assert_eq!(
+                    search::<5, _>(&bounds, 0, count, key),
+                    (key / 10).min(count - 1),
+                    "{count} {key}"
+                );
             }
             assert_eq!(search::<5, _>(&bounds, 0, count, u32::MAX), count - 1);
         }

@@ -88,7 +88,8 @@ pub trait Tables {
     /// A network.
     fn network(&self, index: u32) -> Option<Self::Network>;
     /// Who owns an address in a network.
-    fn member(&self, network: u32, family: u8, address: crate::abi::address::Address) -> Option<Self::Member>;
+    fn member(&self, network: u32, family: u8, address: crate::abi::address::Address)
+    -> Option<Self::Member>;
     /// The entry of a flow, live or not.
     fn flow(&self, key: &FlowKey) -> Option<Self::Flow>;
     /// Makes an entry for a flow that has had no reply, in place of an older one.

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
@@ -16,6 +16,9 @@ use crate::dataplane::row::{Enforcement, Hook};
 use super::context::Context;
 use super::progress::Meter;
 use super::{Exit, check};
+
+/// How long a controller whose `up` failed may take to end.
+const CLEARING_UP: Duration = Duration::from_millis(500);
 
 /// Build a lab from a file: namespaces, links, servers, and its security groups enforced on them
 #[derive(Debug, Args)]
@@ -76,7 +79,10 @@ impl UpArgs {
             }
         };
         meter.finish();
-        let version = version?;
+        let version = version.inspect_err(|_| {
+            // A controller that has no lab ends; once its end of the connection is closed, it has cleared up.
+            let _ = client.set_patience(Some(CLEARING_UP)).and_then(|()| client.receive());
+        })?;
         let instances = context.world()?.instances.len();
         let seconds = began.elapsed().as_secs_f64();
         let note = match (hook, enforcement) {

@@ -20,7 +20,7 @@ use crate::lab::address::{self, AddressSpec};
 use crate::lab::hosts::{self, HostEntry};
 use crate::lab::link::{LinkSpec, Links};
 use crate::lab::manifest::{Made, Manifest};
-use crate::lab::namespace::Namespace;
+use crate::lab::namespace::{self, Namespace};
 use crate::store::manifest::LabManifest;
 
 use super::enforcer::{Enforcer, INTERNET_SLOT};
@@ -91,8 +91,7 @@ impl<'a> Builder<'a> {
     /// Where the machine refuses; what was made until then is listed.
     pub async fn instance(&self, instance: &Instance) -> Result<Vec<BuiltLink>> {
         let name = instance.id.as_str();
-        self.note(&Made::Namespace(name.to_owned()))?;
-        let namespace = Namespace::create(name).await?;
+        let namespace = self.namespace(name).await?;
         hosts::write(name, &instance.name, &self.hosts)?;
         let mut built = Vec::new();
         for interface in self.world.interfaces_of(&instance.id) {
@@ -135,8 +134,7 @@ impl<'a> Builder<'a> {
         let index = self.lab.link_base + INTERNET_SLOT;
         let addresses = self.lab.internet();
         let spec = self.link_spec(index, "eth0", name, INTERNET_MAC);
-        self.note(&Made::Namespace(name.clone()))?;
-        let namespace = Namespace::create(name).await?;
+        let namespace = self.namespace(name).await?;
         hosts::write(name, INTERNET_NAME, &self.hosts)?;
         self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
         self.links.create(&spec, &namespace).await?;
@@ -162,6 +160,14 @@ impl<'a> Builder<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Makes a namespace. One of somebody else's is refused, and not listed as ours.
+    async fn namespace(&self, name: &str) -> Result<Namespace> {
+        if !namespace::path(name).exists() {
+            self.note(&Made::Namespace(name.to_owned()))?;
+        }
+        Namespace::create(name).await
     }
 
     fn link_spec(&self, index: u32, name: &str, alias: &str, mac: MacAddr) -> LinkSpec {

@@ -83,13 +83,13 @@ impl Controller {
         cleanup::tear_down(&self.directory.made()).await?;
         let options =
             EnforcerOptions { directory: self.directory.clone(), hook: lab.hook, link_base: lab.link_base };
-        let mut enforcer = (self.open_enforcer)(&options)?;
+        // Kept at once, so that it is removed if anything below fails.
+        let enforcer = self.enforcer.insert((self.open_enforcer)(&options)?);
         enforcer.set_enforcement(lab.enforcement)?;
         enforcer.set_world(&world, &objects::all(&world)).context("the data plane did not take the lab")?;
         self.version = self.store.replace(&world, Some(&lab))?;
         self.world = world;
         self.built = Built::new(&self.directory.made());
-        let enforcer = self.enforcer.insert(enforcer);
         let lab = self.lab.insert(lab);
         self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
         lab.servers = servers::start(&self.directory, lab, replies).await?;

@@ -42,9 +42,30 @@ pub fn open(options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
     };
     let pins = options.directory.bpf();
     bpffs::ensure(&pins)?;
-    let dataplane = KernelDataplane::load(Some(&pins), options.link_base, hook)?;
-    let lost = dataplane.lost_reports()?;
-    Ok(Box::new(KernelEnforcer { dataplane, pins, lost }))
+    match KernelDataplane::load(Some(&pins), options.link_base, hook) {
+        Ok(dataplane) => {
+            let lost = dataplane.lost_reports()?;
+            Ok(Box::new(KernelEnforcer { dataplane, pins, lost }))
+        }
+        Err(error) => {
+            // Only what a first load has left half-done goes; what an earlier controller pinned enforces on.
+            if !pins.join("links").exists() {
+                let _ = bpffs::remove(&pins);
+            }
+            Err(error)
+        }
+    }
+}
+
+impl KernelEnforcer {
+    /// Attaches, or takes over the programs that an earlier controller pinned to this link: they never come off it.
+    fn attach_slot(&mut self, slot: u32, link_index: u32) -> Result<()> {
+        let pinned = self.pins.join("links").join(format!("{link_index}-0")).exists();
+        if self.dataplane.is_adopted() && pinned {
+            return self.dataplane.set_link(slot, link_index);
+        }
+        self.dataplane.attach_link(slot, &link_name(link_index), link_index)
+    }
 }
 
 impl Enforcer for KernelEnforcer {
@@ -53,7 +74,7 @@ impl Enforcer for KernelEnforcer {
     }
 
     fn attach(&mut self, interface: &NetworkInterface, link_index: u32) -> Result<()> {
-        self.dataplane.attach_link(interface.slot, &link_name(link_index), link_index)
+        self.attach_slot(interface.slot, link_index)
     }
 
     fn detach(&mut self, interface: &NetworkInterface) -> Result<()> {
@@ -61,7 +82,7 @@ impl Enforcer for KernelEnforcer {
     }
 
     fn attach_internet(&mut self, link_index: u32, mac: MacAddr, _addresses: &[IpAddr]) -> Result<()> {
-        self.dataplane.attach_link(INTERNET_SLOT, &link_name(link_index), link_index)?;
+        self.attach_slot(INTERNET_SLOT, link_index)?;
         self.dataplane.set_internet(mac)
     }
 

@@ -85,7 +85,8 @@ fn judge_whole(view: &View<'_>, now: u64, flows: &mut FlowTable) -> Judgement {
     let Some(deciding) = rule::deciding(view) else {
         return because(Reason::NoRule, None);
     };
-    let is_untracked = deciding.peer.is_open() && rule::is_answered_by_open_rule(view);
+    let is_untracked = deciding.peer.is_open()
+        && (rule::is_answered_by_open_rule(view) || rule::answers_untracked_flow(view));
     let reason = match flows.admit(view, deciding.number, is_untracked, now) {
         Admission::Tracked => Reason::Rule,
         Admission::Untracked => Reason::Untracked,

@@ -7,7 +7,7 @@ use crate::aws::ids::SecurityGroupId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
-use crate::packet::spec::{PacketSpec, Transport};
+use crate::packet::spec::{PacketSpec, TcpFlags, Transport};
 
 use super::address;
 use super::judgement::View;
@@ -31,6 +31,25 @@ pub(super) fn is_answered_by_open_rule(view: &View<'_>) -> bool {
         && rules_of(view, view.direction.opposite()).iter().any(|rule| {
             rule.peer.is_open() && is_of_family(&rule.peer, view.packet.source) && covers_every_port(rule)
         })
+}
+
+/// Whether this TCP or UDP packet may be the answer to a flow that the other side opened and that is untracked: turned
+/// round, an open rule for the other direction allows it, and its own direction's open rule answers that (C-16).
+pub(super) fn answers_untracked_flow(view: &View<'_>) -> bool {
+    let turned = match view.packet.transport {
+        Transport::Tcp { flags, .. } if flags == TcpFlags::SYN => return false,
+        Transport::Tcp { source_port, destination_port, flags } => {
+            Transport::Tcp { source_port: destination_port, destination_port: source_port, flags }
+        }
+        Transport::Udp { source_port, destination_port } => {
+            Transport::Udp { source_port: destination_port, destination_port: source_port }
+        }
+        Transport::Icmp { .. } | Transport::IcmpError { .. } | Transport::Other { .. } => return false,
+    };
+    let packet = PacketSpec::new(view.packet.destination, view.packet.source, turned);
+    let turned = View { direction: view.direction.opposite(), packet: &packet, ..*view };
+    let opens = |rule: &&SecurityGroupRule| rule.peer.is_open() && matches(rule, &turned);
+    rules_of(&turned, turned.direction).iter().any(opens) && is_answered_by_open_rule(&turned)
 }
 
 /// Every rule of every group of the judging interface, in one direction.

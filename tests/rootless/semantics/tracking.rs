@@ -44,9 +44,11 @@ fn c03_open_both_ways_is_untracked() {
         + all: web out tcp all 0.0.0.0/0
         internet: tcp OUTSIDER:4 > WEB:443 S => in untracked in
         # The reply passes by the other direction's rule.
-        web: tcp WEB:443 > OUTSIDER:4 S. => out rule almost
+        web: tcp WEB:443 > OUTSIDER:4 S. => out untracked almost
         - almost
-        web: tcp WEB:443 > OUTSIDER:5 S. => out rule all
+        web: tcp WEB:443 > OUTSIDER:5 S. => out untracked all
+        # But a flow that the instance opens itself has no such answer.
+        web: tcp WEB:443 > OUTSIDER:6 S => out rule all
         ",
     );
 }
@@ -170,14 +172,16 @@ fn c12_an_untracked_flow_ends_with_either_rule() {
         + in: web in tcp 443 0.0.0.0/0
         + out: web out -1 0.0.0.0/0
         internet: tcp OUTSIDER:1 > WEB:443 S => in untracked in
-        web: tcp WEB:443 > OUTSIDER:1 S. => out rule out
+        web: tcp WEB:443 > OUTSIDER:1 S. => out untracked out
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked in
         - in
-        internet: tcp OUTSIDER:2 > WEB:443 . => in no-rule
+        internet: tcp OUTSIDER:1 > WEB:443 . => in no-rule
         + back: web in -1 0.0.0.0/0
-        internet: tcp OUTSIDER:2 > WEB:443 . => in untracked back
-        web: tcp WEB:443 > OUTSIDER:2 . => out untracked out
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked back
+        web: tcp WEB:443 > OUTSIDER:1 . => out untracked out
         - out
-        web: tcp WEB:443 > OUTSIDER:2 . => out no-rule
+        web: tcp WEB:443 > OUTSIDER:1 . => out no-rule
+        flows
         ",
     );
 }
