@@ -45,23 +45,25 @@ impl Software {
         command
     }
 
-    /// The command that keeps a session with the database open and exchanges lines in it.
-    pub(super) fn session(self, address: &str) -> Vec<String> {
-        let port = Client::DATABASE_PORT.to_string();
-        match self {
-            Self::BuiltIn => {
-                ["sgsim", "client", "hold", address, &port, "--timeout", "1s"].map(str::to_owned).into()
+    /// The command that keeps a session open and exchanges lines in it.
+    pub(super) fn session(self, client: Client, address: &str) -> Vec<String> {
+        let port = match (self, client) {
+            (Self::Real, Client::Database) => {
+                return ["psql", &connection(address), "-At"].map(str::to_owned).into();
             }
-            Self::Real => ["psql", &connection(address), "-At"].map(str::to_owned).into(),
-        }
+            (Self::BuiltIn, Client::Database) => Client::DATABASE_PORT.to_string(),
+            (_, Client::Web(port)) => port.to_string(),
+            (_, Client::Ssh | Client::Ping) => Client::SSH_PORT.to_string(),
+        };
+        ["sgsim", "client", "hold", address, &port, "--timeout", "1s"].map(str::to_owned).into()
     }
 
     /// What is typed into a session for the `count`th time, and what the answer must have in it.
-    pub(super) fn line(self, count: usize) -> (String, String) {
+    pub(super) fn line(self, client: Client, count: usize) -> (String, String) {
         let word = format!("line-{count}");
-        match self {
-            Self::BuiltIn => (word.clone(), word),
-            Self::Real => (format!("select 'line-' || {count};"), word),
+        match (self, client) {
+            (Self::Real, Client::Database) => (format!("select 'line-' || {count};"), word),
+            _ => (word.clone(), word),
         }
     }
 

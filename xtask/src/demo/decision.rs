@@ -87,12 +87,12 @@ pub(super) fn of_flows(document: &Value, port: u16, remote: &str) -> Account {
     let (inbound, outbound) = (&flow["packets_inbound"], &flow["packets_outbound"]);
     let rule = flow["rule"]["id"].as_str();
     let state = rule.map_or_else(|| "its rule is revoked".to_owned(), |id| format!("rule {id}"));
-    let line = format!(
-        "{interface} inbound: its flow entry ({}:{} > port {port}, {inbound} packets in, {outbound} out); {state}",
-        remote, flow["remote_port"]
-    );
+    let lines = vec![
+        format!("{interface} inbound: the flow entry of {remote} port {}; {state}", flow["remote_port"]),
+        format!("it has let {inbound} packets in and {outbound} out"),
+    ];
     let complaint = rule.map(|id| format!("rule {id} still exists"));
-    Account { lines: vec![line], complaint }
+    Account { lines, complaint }
 }
 
 #[cfg(test)]

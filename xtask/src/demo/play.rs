@@ -100,10 +100,10 @@ impl Player<'_> {
 
     fn open(&mut self, path: &Path, step: &Step) -> Result<Happening> {
         let address = self.lab.address(path.to, path.family)?;
-        let command = self.software.session(address);
+        let command = self.software.session(path.client, address);
         let args = exec(path, &command);
         page::command(&page::typed("sgsim", &args));
-        let mut session = Session::start(self.software, &mut self.lab.sgsim(&args))?;
+        let mut session = Session::start(self.software, path.client, &mut self.lab.sgsim(&args))?;
         let (said, end) = session.exchange();
         self.session = Some(session);
         let account = probe_account(self.start_probe(path)?, end, step)?;

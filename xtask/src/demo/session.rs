@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use super::client::Software;
-use super::step::End;
+use super::step::{Client, End};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -20,12 +20,13 @@ pub(super) struct Session {
     input: ChildStdin,
     answers: Receiver<String>,
     software: Software,
+    client: Client,
     lines: usize,
 }
 
 impl Session {
     /// Starts the client; the first [`Session::exchange`] tells whether it got through.
-    pub(super) fn start(software: Software, command: &mut Command) -> Result<Self> {
+    pub(super) fn start(software: Software, client: Client, command: &mut Command) -> Result<Self> {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -43,13 +44,13 @@ impl Session {
                 }
             }
         });
-        Ok(Self { child, input, answers, software, lines: 0 })
+        Ok(Self { child, input, answers, software, client, lines: 0 })
     }
 
     /// Sends a line and waits for its answer: what was exchanged, and how that ended.
     pub(super) fn exchange(&mut self) -> (String, End) {
         self.lines += 1;
-        let (line, proof) = self.software.line(self.lines);
+        let (line, proof) = self.software.line(self.client, self.lines);
         if writeln!(self.input, "{line}").and_then(|()| self.input.flush()).is_err() {
             return ("the session has ended".to_owned(), End::Failed);
         }

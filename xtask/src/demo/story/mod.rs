@@ -6,6 +6,7 @@ mod bastion;
 mod database;
 mod default_group;
 mod ipv6;
+mod open_rule;
 mod ping;
 mod revoked_rule;
 mod web;
@@ -17,6 +18,7 @@ pub(super) const ACTS: &[&Act] = &[
     &database::ACT,
     &bastion::ACT,
     &revoked_rule::ACT,
+    &open_rule::ACT,
     &ping::ACT,
     &ipv6::ACT,
 ];

@@ -54,7 +54,7 @@ pub(super) const ACT: Act = Act {
                 to: "db-1",
                 family: Family::V4,
             }),
-            aws: "lets it",
+            aws: "lets it go on",
             end: End::Answered,
             decided: Decided::EntryOfRevokedRule,
         },
