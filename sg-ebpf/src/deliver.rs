@@ -3,8 +3,10 @@
 use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT, xdp_action};
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer};
 use aya_ebpf::programs::{TcContext, XdpContext};
+use aya_log_ebpf::warn;
 use network_types::eth::EthHdr;
 use sg_common::abi::ROUTER_MAC;
+use sg_common::abi::verdict::ReasonCode;
 use sg_common::datapath::forward::{self, Action, Receiver};
 use sg_common::datapath::frame::Frame;
 
@@ -38,6 +40,16 @@ fn link_of(ctx: &TcContext) -> u32 {
     unsafe { (*ctx.skb.skb).ifindex }
 }
 
+/// Says in the log what the operator should know of: packets that were denied for want of room, not for want of a rule.
+#[inline(always)]
+fn complain(ctx: &TcContext, slot: u32, reason: ReasonCode) {
+    if reason == ReasonCode::FLOW_TABLE_FULL {
+        warn!(ctx, "no room for a new flow: packet from slot {} denied", slot);
+    } else if reason == ReasonCode::TORN_POLICY {
+        warn!(ctx, "policy memory was used again too early: packet from slot {} denied", slot);
+    }
+}
+
 /// What an instance sends.
 #[inline(always)]
 pub fn from_link(ctx: &TcContext) -> i32 {
@@ -46,6 +58,7 @@ pub fn from_link(ctx: &TcContext) -> i32 {
     let Some(packet) = room() else { return TC_ACT_SHOT };
     let fate = forward::from_link(&Maps, &SkbFrame(ctx), packet, slot, packets_of(ctx));
     count::frame(&fate);
+    complain(ctx, slot, fate.reason);
     match fate.action {
         Action::Drop => TC_ACT_SHOT,
         Action::AnswerArp => fabric::answer_arp(ctx, slot, link),

@@ -148,15 +148,15 @@ fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>)
 fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
     let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     let mut starts_over = false;
-    if key.is_flow() {
-        if let Some(cell) = tables.flow(&key) {
-            let state = cell.state();
-            if bench.is_live(packet.family, packet.tuple.protocol, &state) {
-                match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
-                    Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
-                    Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
-                    Standing::StartsOver => starts_over = true,
-                }
+    if key.is_flow()
+        && let Some(cell) = tables.flow(&key)
+    {
+        let state = cell.state();
+        if bench.is_live(packet.family, packet.tuple.protocol, &state) {
+            match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
+                Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
+                Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
+                Standing::StartsOver => starts_over = true,
             }
         }
     }

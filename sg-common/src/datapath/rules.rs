@@ -117,14 +117,14 @@ pub fn deciding_rule<P: PolicyTables>(
     }
     let ports = if v4 { policy.ports_of_ipv4(remote.low32()) } else { policy.ports_of_ipv6(remote) };
     let mut best = policy.rank_in(ports, key);
-    if let Some(owner) = owner {
-        if Extent(policy.word(WORD_GROUPS)).count() != 0 {
-            for index in 0..MAX_GROUPS {
-                if index as u32 >= owner.count {
-                    break;
-                }
-                best = best.min(policy.rank_in(policy.ports_of_group(owner.groups[index]), key));
+    if let Some(owner) = owner
+        && Extent(policy.word(WORD_GROUPS)).count() != 0
+    {
+        for index in 0..MAX_GROUPS {
+            if index as u32 >= owner.count {
+                break;
             }
+            best = best.min(policy.rank_in(policy.ports_of_group(owner.groups[index]), key));
         }
     }
     if best == NO_RANK { Match::default() } else { Match { rule: rule_number(policy, best), open: false } }

@@ -51,6 +51,14 @@ pub trait Enforcer: Send {
     /// Where they cannot be read.
     fn flows(&mut self) -> Result<Vec<FlowRow>>;
 
+    /// Removes entries that have ended. Verdicts never depend on it, the room in the table does.
+    ///
+    /// # Errors
+    /// Where they cannot be read or removed.
+    fn sweep(&mut self) -> Result<()> {
+        self.flows().map(drop)
+    }
+
     /// Frames by direction and reason.
     ///
     /// # Errors

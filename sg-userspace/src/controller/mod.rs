@@ -254,6 +254,15 @@ impl Controller {
         }
     }
 
+    /// Makes room in the flow tables.
+    pub fn sweep(&mut self) {
+        if let Some(enforcer) = &mut self.enforcer
+            && let Err(error) = enforcer.sweep()
+        {
+            tracing::warn!("cannot sweep the flow tables: {error:#}");
+        }
+    }
+
     /// How long until events should be looked at again: soon while somebody watches, else often enough that the buffer
     /// does not fill with what nobody reads.
     pub fn poll_interval(&mut self) -> Duration {

@@ -47,6 +47,9 @@ pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()
     Ok(())
 }
 
+/// Between two sweeps of the flow tables.
+const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
+
 /// Serves requests until there is no lab any more, or a signal comes.
 ///
 /// # Errors
@@ -57,6 +60,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
     let (sender, mut calls) = mpsc::channel::<Call>(CALL_BACKLOG);
     let accept = tokio::spawn(socket::accept(listener, sender));
     let mut next_poll = Instant::now();
+    let mut next_sweep = Instant::now() + SWEEP_INTERVAL;
     let next = loop {
         tokio::select! {
             biased;
@@ -65,6 +69,10 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
             () = sleep_until(next_poll) => {
                 controller.poll_events();
                 next_poll = Instant::now() + controller.poll_interval();
+            }
+            () = sleep_until(next_sweep) => {
+                controller.sweep();
+                next_sweep = Instant::now() + SWEEP_INTERVAL;
             }
             call = calls.recv() => match call {
                 Some(call) => {

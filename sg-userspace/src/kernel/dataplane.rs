@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use aya::Ebpf;
+use aya_log::EbpfLogger;
 use nix::time::{ClockId, clock_gettime};
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
@@ -34,6 +35,8 @@ const SWEEP_SLACK: u32 = 1 << 10;
 /// The kernel data plane.
 pub struct KernelDataplane {
     object: Ebpf,
+    /// The programs' own complaints, for the controller's log.
+    logger: EbpfLogger<&'static dyn log::Log>,
     pub(super) maps: Maps,
     compiler: Compiler,
     applied: Applied,
@@ -76,6 +79,7 @@ impl KernelDataplane {
     /// Where the kernel refuses, or what is pinned is of another version.
     pub fn load(pins: Option<&Path>, link_base: u32, hook: Hook) -> Result<Self> {
         let mut object = object::load(pins)?;
+        let logger = EbpfLogger::init(&mut object).context("the BPF object has no log")?;
         let mut maps = Maps::take(&mut object)?;
         let settings = maps.settings()?;
         let adopted = settings.abi_version != 0;
@@ -101,6 +105,7 @@ impl KernelDataplane {
         let pins = pins.map(Path::to_path_buf);
         Ok(Self {
             object,
+            logger,
             maps,
             compiler: Compiler::default(),
             applied,
@@ -213,8 +218,9 @@ impl KernelDataplane {
         self.maps.set_settings(Settings { clock_offset_ns, ..settings })
     }
 
-    /// The judgements reported since the last call.
+    /// The judgements reported since the last call. What the programs logged meanwhile goes to the log.
     pub fn take_reports(&mut self) -> Vec<VerdictRecord> {
+        self.logger.flush();
         self.maps.drain_events()
     }
 

@@ -16,8 +16,11 @@ pub const TO_LINK: &str = "sg_to_link";
 /// XDP on a host-side link.
 pub const XDP: &str = "sg_xdp";
 
-/// Every map, by name.
-pub const MAPS: [&str; 15] = [
+/// The programs' own log, read by aya-log.
+pub const LOGS: &str = "AYA_LOGS";
+
+/// Every map that outlives a controller, by name.
+pub const MAPS: [&str; 16] = [
     "SETTINGS",
     "POLICIES",
     "INTERFACES",
@@ -33,6 +36,7 @@ pub const MAPS: [&str; 15] = [
     "EVENTS",
     "EVENTS_LOST",
     "COUNTERS_BY_REASON",
+    LOGS,
 ];
 
 /// Where pinned maps are, below the data plane's directory.
