@@ -12,7 +12,11 @@ pub(crate) enum Software {
 }
 
 /// What real clients query.
-const QUERY: &str = "select name, price from products order by name";
+const QUERY: &str = "table products";
+/// What it is made with.
+pub(super) const TABLE: &str = "create table products as values ('tea', 7), ('cheese', 4)";
+/// For psql, so that commands stay short. It knows no shorter patience than two seconds.
+pub(super) const ENVIRONMENT: [(&str, &str); 2] = [("PGUSER", "postgres"), ("PGCONNECT_TIMEOUT", "2")];
 
 impl Software {
     /// The command that tries it once, with about a second of patience.
@@ -29,7 +33,7 @@ impl Software {
                     .into();
             }
             (Self::Real, Client::Database) => {
-                return ["psql", &connection(address), "-Atc", QUERY].map(str::to_owned).into();
+                return ["psql", "-h", address, "-Atc", QUERY].map(str::to_owned).into();
             }
             (Self::Real, Client::Ping) => {
                 return ["ping", flag, "-c", "1", "-W", "1", address].map(str::to_owned).into();
@@ -49,7 +53,7 @@ impl Software {
     pub(super) fn session(self, client: Client, address: &str) -> Vec<String> {
         let port = match (self, client) {
             (Self::Real, Client::Database) => {
-                return ["psql", &connection(address), "-At"].map(str::to_owned).into();
+                return ["psql", "-h", address, "-At"].map(str::to_owned).into();
             }
             (Self::BuiltIn, Client::Database) => Client::DATABASE_PORT.to_string(),
             (_, Client::Web(port)) => port.to_string(),
@@ -73,16 +77,23 @@ impl Software {
         match (self, client) {
             (Self::BuiltIn, Client::Web(_)) => "200 OK".to_owned(),
             (Self::Real, Client::Web(_)) => format!("hello from {instance} "),
-            (Self::Real, Client::Database) => "cheese|4; tea|7".to_owned(),
+            (Self::Real, Client::Database) => "tea|7; cheese|4".to_owned(),
             (Self::BuiltIn, Client::Database) | (_, Client::Ssh) => format!("{instance}: hello"),
             (_, Client::Ping) => String::new(),
         }
     }
 }
 
-/// A connection string for psql, which knows no shorter patience than two seconds.
-fn connection(address: &str) -> String {
-    format!("host={address} user=postgres connect_timeout=2")
+/// What of a client's output says it all, on one line.
+pub(super) fn gist(command: &[String], stdout: &str, stderr: &str) -> String {
+    let of_ping = |line: &&str| line.contains(" bytes from ") || line.contains(" transmitted");
+    match stdout.lines().find(of_ping) {
+        Some(line) if command.first().is_some_and(|program| program == "ping") => line.to_owned(),
+        _ => {
+            let text = if stdout.is_empty() { stderr } else { stdout };
+            text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
+        }
+    }
 }
 
 /// What a client's exit code and words mean.

@@ -10,8 +10,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::page;
 use super::step::Family;
+use super::{client, page};
 use crate::repo::Repo;
 use crate::say;
 
@@ -47,7 +47,12 @@ impl<'r> Lab<'r> {
         page::command(&format!("export {STATE_VARIABLE}={}", lab.state.display()));
         let up = ["up", file];
         page::command(&page::typed("sgsim", &up));
-        page::output(&lab.said(up)?);
+        // Its progress is for the person at the terminal, and so is what is wrong.
+        let output = lab.sgsim(up).stderr(Stdio::inherit()).output().context("cannot run `sgsim`")?;
+        if !output.status.success() {
+            bail!("the lab of `{file}` does not come up");
+        }
+        page::output(&String::from_utf8_lossy(&output.stdout));
         lab.addresses = lab.read_addresses()?;
         Ok(lab)
     }
@@ -58,7 +63,11 @@ impl<'r> Lab<'r> {
         let mut paths: Vec<PathBuf> = binary.parent().map(PathBuf::from).into_iter().collect();
         paths.extend(env::split_paths(&env::var_os("PATH").unwrap_or_default()));
         let mut command = Command::new(&binary);
-        command.args(args).current_dir(&self.repo.root).env(STATE_VARIABLE, &self.state);
+        command
+            .args(args)
+            .current_dir(&self.repo.root)
+            .env(STATE_VARIABLE, &self.state)
+            .envs(client::ENVIRONMENT);
         command.stdin(Stdio::null());
         if let Ok(paths) = env::join_paths(paths) {
             command.env("PATH", paths);

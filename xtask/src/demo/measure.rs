@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
@@ -12,7 +12,6 @@ use super::lab::{Afterwards, Lab};
 use super::step::{Client, Family};
 use super::{interrupt, page};
 use crate::repo::Repo;
-use crate::say;
 
 /// Throughput is measured so often each way, in turn.
 const ROUNDS: usize = 5;
@@ -26,17 +25,14 @@ const RULE: [&str; 6] = ["db", "inbound", "PostgreSQL", "from", "sg", "web"];
 pub(super) fn on_article(lab: &Lab<'_>) -> Result<()> {
     throughput(lab)?;
     rule_change(lab)?;
-    memory(lab, "article-real.yaml, 4 instances")
+    memory(lab, "article-real.yaml")
 }
 
 /// Start-up time and memory by size of lab.
 pub(super) fn of_sizes(repo: &Repo) -> Result<()> {
     for file in ["three.yaml", "hundred.yaml"] {
         interrupt::check()?;
-        let began = Instant::now();
         let lab = Lab::up(repo, &format!("examples/{file}"), Afterwards::TakeDown)?;
-        let took = began.elapsed();
-        page::fact("up", &format!("{file}: {}", say::elapsed(took)));
         memory(&lab, file)?;
     }
     Ok(())
@@ -45,7 +41,7 @@ pub(super) fn of_sizes(repo: &Repo) -> Result<()> {
 fn memory(lab: &Lab<'_>, what: &str) -> Result<()> {
     let status = lab.json(&["status"])?;
     let kib = status["status"]["memory_kib"].as_f64().context("the controller does not tell its memory")?;
-    page::fact("memory", &format!("{what}: {:.0} MiB resident in the controller", kib / 1024.0));
+    page::fact("memory", &format!("{:.0} MiB resident in the controller of {what}", kib / 1024.0));
     Ok(())
 }
 

@@ -39,7 +39,7 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     say::heading("build");
     build::execute(repo)?;
     let afterwards = if args.keep { Afterwards::Keep } else { Afterwards::TakeDown };
-    tell(repo, software, afterwards)
+    tell(repo, software, afterwards).map(drop)
 }
 
 /// The demo in ci, where set-up and build have been steps of their own. Returns a remark for the table.
@@ -47,11 +47,11 @@ pub(crate) fn in_ci(repo: &Repo, software: Software) -> Result<String> {
     if software == Software::Real {
         setup::run(repo, Purpose::RunReal)?;
     }
-    tell(repo, software, Afterwards::TakeDown).map(|()| String::new())
+    tell(repo, software, Afterwards::TakeDown)
 }
 
-/// Tells the story on a lab of its own. An error if anything was not as in AWS.
-fn tell(repo: &Repo, software: Software, afterwards: Afterwards) -> Result<()> {
+/// Tells the story on a lab of its own and gives the score. An error if anything was not as in AWS.
+fn tell(repo: &Repo, software: Software, afterwards: Afterwards) -> Result<String> {
     interrupt::take_note()?;
     say::heading("the lab");
     let file = match software {
@@ -66,24 +66,25 @@ fn tell(repo: &Repo, software: Software, afterwards: Afterwards) -> Result<()> {
     if software == Software::Real {
         say::heading("figures of this machine, at this moment");
         measure::on_article(&lab)?;
+    } else {
+        say::heading("the end");
     }
-    say::heading("the end");
     drop(lab);
     if software == Software::Real {
         measure::of_sizes(repo)?;
     }
     let steps = story::ACTS.iter().map(|act| act.steps.len()).sum::<usize>();
+    let score = format!("{} of {steps} steps as AWS would", steps - failed.len());
+    say::plain("");
     for (number, what) in &failed {
-        say::lack("step", format_args!("{number}: {what}"));
+        say::lack("not as AWS", format_args!("{number}: {what}"));
     }
-    say::plain(format_args!("\n{} of {steps} steps as AWS would", steps - failed.len()));
+    say::plain(&score);
     if !failed.is_empty() {
-        bail!(
-            "not as AWS would: {}",
-            failed.iter().map(|(n, _)| n.to_string()).collect::<Vec<_>>().join(", ")
-        );
+        let numbers: Vec<String> = failed.iter().map(|(number, _)| number.to_string()).collect();
+        bail!("{score}; not so: {}", numbers.join(", "));
     }
-    Ok(())
+    Ok(score)
 }
 
 /// Plays all acts; the numbers and names of the steps that were not as in AWS.
@@ -108,9 +109,11 @@ fn story(lab: &Lab<'_>, software: Software) -> Result<Vec<(usize, &'static str)>
 
 /// Something for psql to ask for.
 fn fill_database(lab: &Lab<'_>) -> Result<()> {
-    let sql =
-        "create table products (name text, price int); insert into products values ('tea', 7), ('cheese', 4)";
-    let args = ["exec", "db-1", "--", "psql", "-h", "localhost", "-U", "postgres", "-qc", sql];
+    page::command(&format!(
+        "export {}",
+        client::ENVIRONMENT.map(|(name, value)| format!("{name}={value}")).join(" ")
+    ));
+    let args = ["exec", "db-1", "--", "psql", "-h", "localhost", "-qc", client::TABLE];
     page::command(&page::typed("sgsim", &args));
     lab.said(args).map(drop)
 }

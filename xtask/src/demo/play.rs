@@ -1,6 +1,8 @@
 //! Plays a step: changes, then a real client, then what decided; and compares all of it with what AWS does.
 
 use std::process::{Child, Output, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -13,6 +15,8 @@ use super::step::{Action, Client, Decided, End, Family, Path, Say, Step};
 
 /// How long a probe waits.
 const PATIENCE: &str = "1s";
+/// After this nothing of an exchange is under way any more.
+const REST: Duration = Duration::from_millis(300);
 
 /// Whoever plays the steps of one lab, with the session that one of them has opened.
 pub(super) struct Player<'l> {
@@ -79,13 +83,7 @@ impl Player<'_> {
         let output = client.wait_with_output().context("cannot wait for the client")?;
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let mut end = client::end(&command, output.status.code(), &stdout, &stderr);
-        let mut said = in_a_line(if stdout.is_empty() { &stderr } else { &stdout });
-        if path.client == Client::Ping
-            && end == End::Answered
-            && command.first().is_some_and(|it| it == "ping")
-        {
-            said = stdout.lines().nth(1).unwrap_or_default().to_owned();
-        }
+        let mut said = client::gist(&command, &stdout, &stderr);
         let proof = self.software.proof(path.client, path.to);
         if end == End::Answered && !said.contains(&proof) {
             end = End::Failed;
@@ -107,6 +105,8 @@ impl Player<'_> {
         let (said, end) = session.exchange();
         self.session = Some(session);
         let account = probe_account(self.start_probe(path)?, end, step)?;
+        // What follows finds the session at rest, as it does when a person types; acknowledgements come late.
+        thread::sleep(REST);
         Ok(Happening { said, end, account })
     }
 
@@ -172,8 +172,4 @@ fn probe_account(probe: Child, end: End, step: &Step) -> Result<Account> {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).trim().to_owned()
-}
-
-fn in_a_line(text: &str) -> String {
-    text.lines().map(str::trim).collect::<Vec<_>>().join("; ")
 }
