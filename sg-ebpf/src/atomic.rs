@@ -10,7 +10,7 @@ use core::arch::asm;
 /// # Safety
 /// `number` points to an aligned `u64` in a map element that is valid while the program runs.
 #[inline(always)]
-pub unsafe fn add(number: *mut u64, value: u64) {
+pub(crate) unsafe fn add(number: *mut u64, value: u64) {
     // SAFETY: the caller's promise; one instruction.
     unsafe { asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) number, in(reg) value, options(nostack)) };
 }
@@ -20,7 +20,7 @@ pub unsafe fn add(number: *mut u64, value: u64) {
 /// # Safety
 /// `number` points to an aligned `u32` in a map element that is valid while the program runs.
 #[inline(always)]
-pub unsafe fn set_bits(number: *mut u32, bits: u32) {
+pub(crate) unsafe fn set_bits(number: *mut u32, bits: u32) {
     // SAFETY: the caller's promise; one instruction.
     unsafe { asm!("lock *(u32 *)({0} + 0) |= {1}", in(reg) number, in(wreg) bits, options(nostack)) };
 }

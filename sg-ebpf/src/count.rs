@@ -7,7 +7,7 @@ use crate::maps::{COUNTERS_BY_REASON, EVENTS_LOST};
 
 /// Counts a frame under its fate.
 #[inline(always)]
-pub fn frame(fate: &Fate) {
+pub(crate) fn frame(fate: &Fate) {
     if let Some(counter) = COUNTERS_BY_REASON.get_ptr_mut(counter_index(fate.direction, fate.reason)) {
         // SAFETY: a map element of this CPU, valid while the program runs.
         unsafe { *counter += 1 };
@@ -16,7 +16,7 @@ pub fn frame(fate: &Fate) {
 
 /// Counts a lost event.
 #[inline(always)]
-pub fn lost_event() {
+pub(crate) fn lost_event() {
     if let Some(counter) = EVENTS_LOST.get_ptr_mut(0) {
         // SAFETY: a map element of this CPU, valid while the program runs.
         unsafe { *counter += 1 };

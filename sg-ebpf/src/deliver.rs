@@ -52,7 +52,7 @@ fn complain(ctx: &TcContext, slot: u32, reason: ReasonCode) {
 
 /// What an instance sends.
 #[inline(always)]
-pub fn from_link(ctx: &TcContext) -> i32 {
+pub(crate) fn from_link(ctx: &TcContext) -> i32 {
     let link = link_of(ctx);
     let slot = slot_of(link);
     let Some(packet) = room() else { return TC_ACT_SHOT };
@@ -69,7 +69,7 @@ pub fn from_link(ctx: &TcContext) -> i32 {
 
 /// What reaches an instance other than through the fabric.
 #[inline(always)]
-pub fn to_link(ctx: &TcContext) -> i32 {
+pub(crate) fn to_link(ctx: &TcContext) -> i32 {
     let Some(packet) = room() else { return TC_ACT_SHOT };
     let fate = forward::to_link(&Maps, &SkbFrame(ctx), packet, slot_of(link_of(ctx)), packets_of(ctx));
     count::frame(&fate);
@@ -102,7 +102,7 @@ fn routed_addresses(receiver: &Receiver) -> [u8; 12] {
 /// What an instance sends, at the XDP hook. ARP and neighbour discovery go on to the TCX hook, which answers and counts
 /// them.
 #[inline(always)]
-pub fn from_link_xdp(ctx: &XdpContext) -> u32 {
+pub(crate) fn from_link_xdp(ctx: &XdpContext) -> u32 {
     // SAFETY: a field of the context, which the verifier rewrites.
     let link = unsafe { (*ctx.ctx).ingress_ifindex };
     let Some(packet) = room() else { return xdp_action::XDP_DROP };

@@ -65,7 +65,7 @@ fn send_back<const N: usize>(ctx: &TcContext, frame: &[u8; N], link: u32) -> i32
 
 /// Answers an ARP request; other ARP goes nowhere.
 #[inline(never)]
-pub fn answer_arp(ctx: &TcContext, slot: u32, link: u32) -> i32 {
+pub(crate) fn answer_arp(ctx: &TcContext, slot: u32, link: u32) -> i32 {
     let Some(mut frame) = SkbFrame(ctx).read_at::<ARP_LENGTH>(0) else { return TC_ACT_SHOT };
     if frame[14..20] != ARP_ETHERNET_IPV4 || frame[20..22] != ARP_REQUEST {
         return TC_ACT_SHOT;
@@ -89,7 +89,7 @@ pub fn answer_arp(ctx: &TcContext, slot: u32, link: u32) -> i32 {
 /// Answers a neighbour solicitation that carries its sender's link-layer address, as Linux's do; other neighbour
 /// discovery goes nowhere.
 #[inline(never)]
-pub fn answer_neighbour(ctx: &TcContext, slot: u32, link: u32) -> i32 {
+pub(crate) fn answer_neighbour(ctx: &TcContext, slot: u32, link: u32) -> i32 {
     let Some(mut frame) = SkbFrame(ctx).read_at::<NEIGHBOUR_FRAME>(0) else { return TC_ACT_SHOT };
     if frame[54] != SOLICITATION || frame[18..20] != [0, NEIGHBOUR_LENGTH as u8] {
         return TC_ACT_SHOT;

@@ -21,7 +21,7 @@ fn read_linear<const N: usize>(start: usize, end: usize, offset: u32) -> Option<
 
 /// A frame at a TCX hook. Its length is the socket buffer's, which is right for packets that the kernel carries as one
 /// and splits later; a header's own length field need not be.
-pub struct SkbFrame<'a>(pub &'a TcContext);
+pub(crate) struct SkbFrame<'a>(pub(crate) &'a TcContext);
 
 impl Frame for SkbFrame<'_> {
     #[inline(always)]
@@ -60,7 +60,7 @@ impl Frame for SkbFrame<'_> {
 }
 
 /// A frame at the XDP hook.
-pub struct XdpFrame<'a>(pub &'a XdpContext);
+pub(crate) struct XdpFrame<'a>(pub(crate) &'a XdpContext);
 
 impl Frame for XdpFrame<'_> {
     #[inline(always)]

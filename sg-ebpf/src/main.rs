@@ -20,19 +20,19 @@ use aya_ebpf::programs::{TcContext, XdpContext};
 
 /// TCX ingress of a host-side link: what its instance sends.
 #[classifier]
-pub fn sg_from_link(ctx: TcContext) -> i32 {
+fn sg_from_link(ctx: TcContext) -> i32 {
     deliver::from_link(&ctx)
 }
 
 /// TCX egress of a host-side link: what reaches its instance other than through the fabric.
 #[classifier]
-pub fn sg_to_link(ctx: TcContext) -> i32 {
+fn sg_to_link(ctx: TcContext) -> i32 {
     deliver::to_link(&ctx)
 }
 
 /// XDP on a host-side link, for demonstrations: judges what its instance sends, as `sg_from_link` does.
 #[xdp]
-pub fn sg_xdp(ctx: XdpContext) -> u32 {
+fn sg_xdp(ctx: XdpContext) -> u32 {
     deliver::from_link_xdp(&ctx)
 }
 

@@ -20,69 +20,72 @@ use sg_common::datapath::tuple::Packet;
 
 /// One element.
 #[map]
-pub static SETTINGS: Array<Settings> = Array::with_max_entries(1, 0);
+pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, 0);
 
 /// By slot. Mapped into the controller, which flips a slot's policies with one store.
 #[map]
-pub static POLICIES: Array<PolicyPair> = Array::with_max_entries(MAX_INTERFACES, BPF_F_MMAPABLE);
+pub(crate) static POLICIES: Array<PolicyPair> = Array::with_max_entries(MAX_INTERFACES, BPF_F_MMAPABLE);
 
 /// By slot.
 #[map]
-pub static INTERFACES: Array<InterfaceRecord> = Array::with_max_entries(MAX_INTERFACES, 0);
+pub(crate) static INTERFACES: Array<InterfaceRecord> = Array::with_max_entries(MAX_INTERFACES, 0);
 
 /// By network index.
 #[map]
-pub static NETWORKS: Array<NetworkRecord> = Array::with_max_entries(MAX_NETWORKS, 0);
+pub(crate) static NETWORKS: Array<NetworkRecord> = Array::with_max_entries(MAX_NETWORKS, 0);
 
 /// Policy memory, in chunks. Mapped into the controller, which writes policies of any length.
 #[map]
-pub static POLICY_WORDS: Array<[u32; CHUNK_WORDS as usize]> =
+pub(crate) static POLICY_WORDS: Array<[u32; CHUNK_WORDS as usize]> =
     Array::with_max_entries(MAX_POLICY_CHUNKS, BPF_F_MMAPABLE);
 
 /// Owners of IPv4 addresses.
 #[map]
-pub static MEMBERS4: HashMap<MemberKey4, MemberRecord> = HashMap::with_max_entries(MAX_MEMBERS, 0);
+pub(crate) static MEMBERS4: HashMap<MemberKey4, MemberRecord> = HashMap::with_max_entries(MAX_MEMBERS, 0);
 
 /// Owners of IPv6 addresses.
 #[map]
-pub static MEMBERS6: HashMap<MemberKey6, MemberRecord> = HashMap::with_max_entries(MAX_MEMBERS, 0);
+pub(crate) static MEMBERS6: HashMap<MemberKey6, MemberRecord> = HashMap::with_max_entries(MAX_MEMBERS, 0);
 
 /// IPv4 flows that have had a reply.
 #[map]
-pub static FLOWS4: HashMap<FlowKey4, FlowEntry> = HashMap::with_max_entries(MAX_FLOWS, 0);
+pub(crate) static FLOWS4: HashMap<FlowKey4, FlowEntry> = HashMap::with_max_entries(MAX_FLOWS, 0);
 
 /// IPv6 flows that have had a reply.
 #[map]
-pub static FLOWS6: HashMap<FlowKey6, FlowEntry> = HashMap::with_max_entries(MAX_FLOWS, 0);
+pub(crate) static FLOWS6: HashMap<FlowKey6, FlowEntry> = HashMap::with_max_entries(MAX_FLOWS, 0);
 
 /// IPv4 flows that have had no reply.
 #[map]
-pub static EMBRYONIC4: LruHashMap<FlowKey4, FlowEntry> = LruHashMap::with_max_entries(MAX_EMBRYONIC, 0);
+pub(crate) static EMBRYONIC4: LruHashMap<FlowKey4, FlowEntry> =
+    LruHashMap::with_max_entries(MAX_EMBRYONIC, 0);
 
 /// IPv6 flows that have had no reply.
 #[map]
-pub static EMBRYONIC6: LruHashMap<FlowKey6, FlowEntry> = LruHashMap::with_max_entries(MAX_EMBRYONIC, 0);
+pub(crate) static EMBRYONIC6: LruHashMap<FlowKey6, FlowEntry> =
+    LruHashMap::with_max_entries(MAX_EMBRYONIC, 0);
 
 /// First fragments.
 #[map]
-pub static FRAGMENTS: LruHashMap<FragmentKey, FragmentPorts> = LruHashMap::with_max_entries(MAX_FRAGMENTS, 0);
+pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, FragmentPorts> =
+    LruHashMap::with_max_entries(MAX_FRAGMENTS, 0);
 
 /// `VerdictRecord`s.
 #[map]
-pub static EVENTS: RingBuf = RingBuf::with_byte_size(EVENT_BYTES, 0);
+pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(EVENT_BYTES, 0);
 
 /// Events lost because the ring was full. One element.
 #[map]
-pub static EVENTS_LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static EVENTS_LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
 
 /// Frames by direction and reason (`verdict::counter_index`).
 #[map]
-pub static COUNTERS_BY_REASON: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
+pub(crate) static COUNTERS_BY_REASON: PerCpuArray<u64> = PerCpuArray::with_max_entries(COUNTERS, 0);
 
 /// The packet that a program is judging. One element; never read by user space.
 #[map]
-pub static PACKET: PerCpuArray<Packet> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static PACKET: PerCpuArray<Packet> = PerCpuArray::with_max_entries(1, 0);
 
 /// Keys under construction. One element; never read by user space.
 #[map]
-pub static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);

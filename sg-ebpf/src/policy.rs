@@ -14,7 +14,7 @@ use sg_common::datapath::search::Words;
 use crate::maps::POLICY_WORDS;
 
 /// A policy in its chunk.
-pub struct PolicyInChunk {
+pub(crate) struct PolicyInChunk {
     chunk: *const u32,
     locator: Locator,
 }
@@ -22,7 +22,7 @@ pub struct PolicyInChunk {
 impl PolicyInChunk {
     /// The policy at a locator; `None` beyond the array.
     #[inline(always)]
-    pub fn at(locator: Locator) -> Option<Self> {
+    pub(crate) fn at(locator: Locator) -> Option<Self> {
         let chunk = POLICY_WORDS.get_ptr(locator.chunk())?;
         Some(Self { chunk: chunk.cast(), locator })
     }

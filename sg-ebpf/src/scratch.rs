@@ -10,18 +10,18 @@ use crate::maps::{PACKET, SCRATCH};
 
 /// Keys under construction.
 #[repr(C)]
-pub struct Scratch {
+pub(crate) struct Scratch {
     /// IPv4 flow key.
-    pub key4: FlowKey4,
+    pub(crate) key4: FlowKey4,
     /// IPv6 flow key.
-    pub key6: FlowKey6,
+    pub(crate) key6: FlowKey6,
     /// Fragment key.
-    pub fragment: FragmentKey,
+    pub(crate) fragment: FragmentKey,
 }
 
 /// Room for keys.
 #[inline(always)]
-pub fn scratch<'a>() -> Option<&'a mut Scratch> {
+pub(crate) fn scratch<'a>() -> Option<&'a mut Scratch> {
     let scratch = SCRATCH.get_ptr_mut(0)?;
     // SAFETY: a map element of this CPU, which nothing else touches while the program runs.
     Some(unsafe { &mut *scratch })
@@ -29,7 +29,7 @@ pub fn scratch<'a>() -> Option<&'a mut Scratch> {
 
 /// Room for a parsed packet.
 #[inline(always)]
-pub fn room<'a>() -> Option<&'a mut Packet> {
+pub(crate) fn room<'a>() -> Option<&'a mut Packet> {
     let packet = PACKET.get_ptr_mut(0)?;
     // SAFETY: a map element of this CPU, which nothing else touches while the program runs.
     Some(unsafe { &mut *packet })

@@ -20,7 +20,7 @@ use crate::tables::Maps;
 /// Parses a socket buffer's frame into the room.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn sg_parse(skb: *mut __sk_buff) -> u32 {
+pub(crate) extern "C" fn sg_parse(skb: *mut __sk_buff) -> u32 {
     match room() {
         Some(packet) => parse(&SkbFrame(&TcContext::new(skb)), packet).0,
         None => Kind::MALFORMED.0,
@@ -30,7 +30,7 @@ pub extern "C" fn sg_parse(skb: *mut __sk_buff) -> u32 {
 /// Parses an XDP frame into the room.
 #[inline(never)]
 #[unsafe(no_mangle)]
-pub extern "C" fn sg_parse_xdp(frame: *mut xdp_md) -> u32 {
+pub(crate) extern "C" fn sg_parse_xdp(frame: *mut xdp_md) -> u32 {
     match room() {
         Some(packet) => parse(&XdpFrame(&XdpContext::new(frame)), packet).0,
         None => Kind::MALFORMED.0,
@@ -67,7 +67,7 @@ extern "C" fn sg_report(slot: u32, direction: u32, reason: u32, rule: u32) -> u3
 
 /// Reports a judgement of the packet in the room.
 #[inline(always)]
-pub fn report_for(bench: &Bench<'_>, decision: Decision) {
+pub(crate) fn report_for(bench: &Bench<'_>, decision: Decision) {
     sg_report(bench.slot, u32::from(bench.direction.0), u32::from(decision.reason.0), decision.rule);
 }
 
@@ -105,7 +105,7 @@ fn encode(reason: ReasonCode, rule: u32) -> u64 {
 
 /// Judges the packet in the room for a bench.
 #[inline(always)]
-pub fn judge_for(bench: &Bench<'_>) -> Decision {
+pub(crate) fn judge_for(bench: &Bench<'_>) -> Decision {
     let answer = sg_judge(bench.slot, u32::from(bench.direction.0), bench.sender, bench.packets);
     Decision::by_rule(ReasonCode((answer >> 32) as u8), answer as u32)
 }

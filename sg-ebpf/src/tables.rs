@@ -28,7 +28,7 @@ use crate::scratch::scratch;
 use crate::stages;
 
 /// A map element in place.
-pub struct InPlace<T>(*const T);
+pub(crate) struct InPlace<T>(*const T);
 
 impl<T> Deref for InPlace<T> {
     type Target = T;
@@ -55,7 +55,7 @@ impl MemberCell for InPlace<MemberRecord> {
 }
 
 /// A flow entry in its map.
-pub struct FlowInMap(*mut FlowEntry);
+pub(crate) struct FlowInMap(*mut FlowEntry);
 
 impl FlowCell for FlowInMap {
     #[inline(always)]
@@ -111,7 +111,7 @@ fn protect<K>(
 }
 
 /// The maps.
-pub struct Maps;
+pub(crate) struct Maps;
 
 impl Tables for Maps {
     type Flow = FlowInMap;

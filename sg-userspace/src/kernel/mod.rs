@@ -12,5 +12,4 @@ pub mod flows;
 pub mod maps;
 pub mod memory;
 pub mod object;
-pub mod preflight;
 pub mod prog_run;

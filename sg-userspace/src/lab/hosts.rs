@@ -53,7 +53,7 @@ pub fn write(namespace: &str, hostname: &str, entries: &[HostEntry]) -> Result<(
     fs::write(directory.join("resolv.conf"), "").with_context(explain)
 }
 
-/// The host name that [`write`] gave a namespace.
+/// The host name that [`write()`] gave a namespace.
 pub fn hostname(namespace: &str) -> Option<String> {
     let text = fs::read_to_string(directory(namespace).join("hostname")).ok()?;
     Some(text.trim().to_owned()).filter(|name| !name.is_empty())

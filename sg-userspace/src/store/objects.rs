@@ -100,7 +100,7 @@ fn write<Id: Ord + Display, Object: Serialize>(kind: &str, id: &Id, objects: &BT
 /// The world that these keys and values describe.
 ///
 /// # Errors
-/// Where a value or a key is not what [`everything`] writes.
+/// Where a value or a key is not of the kind that `touched` writes.
 pub fn world(entries: &[(String, Vec<u8>)]) -> Result<World, StoreError> {
     let mut world = World::default();
     for (key, bytes) in entries {
