@@ -102,7 +102,12 @@ fn try_once(output: &mut Output, spec: ClientSpec) -> Result<Exit> {
 }
 
 fn tell(output: &mut Output, report: &ClientReport) -> Result<Exit> {
-    let mut sentence = format!("{} {}", word(report.outcome), report.target);
+    // An echo has no port.
+    let target = match report.target.port() {
+        0 => report.target.ip().to_string(),
+        _ => report.target.to_string(),
+    };
+    let mut sentence = format!("{} {target}", word(report.outcome));
     if let Some(reply) = &report.reply {
         sentence.push_str(&format!(": {reply}"));
     }

@@ -54,7 +54,7 @@ pub(super) const ACT: Act = Act {
                 to: "web-2",
                 family: Family::V4,
             }),
-            aws: "drops it",
+            aws: "drops it: no rule allows it any more",
             end: End::TimedOut,
             decided: Decided::Ends(Say::Nothing, Say::NoRule),
         },
