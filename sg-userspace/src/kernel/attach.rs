@@ -6,6 +6,7 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 use aya::Ebpf;
+use aya::programs::SchedClassifier;
 use aya::programs::links::{FdLink, LinkOrder};
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions, TcAttachType};
 use aya::programs::xdp::{XdpLink, XdpMode};
@@ -52,6 +53,21 @@ pub fn attach(object: &mut Ebpf, link_name: &str, hook: Hook) -> Result<Vec<Atta
         attached.push(Attached::Xdp(program.take_link(id)?));
     }
     Ok(attached)
+}
+
+/// Whether both programs are on a link of the current network namespace.
+///
+/// # Errors
+/// Where the kernel does not say.
+pub fn is_attached(link_name: &str) -> Result<bool> {
+    for (program, at) in [(FROM_LINK, TcAttachType::Ingress), (TO_LINK, TcAttachType::Egress)] {
+        let (_, programs) = SchedClassifier::query_tcx(link_name, at)
+            .with_context(|| format!("cannot ask for the programs on {link_name}"))?;
+        if !programs.iter().any(|info| info.name_as_str() == Some(program)) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Where the links of a link index are pinned.

@@ -20,7 +20,7 @@ use crate::controller::enforcer::{Enforcer, EnforcerOptions};
 use crate::dataplane::row::{self, CounterRow, Enforcement, Events, FlowRow, VerdictEvent};
 use crate::dataplane::{Dataplane, Flow, records};
 
-use super::attach::Hook;
+use super::attach::{self, Hook};
 use super::bpffs;
 use super::dataplane::KernelDataplane;
 
@@ -58,13 +58,14 @@ pub fn open(options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
 }
 
 impl KernelEnforcer {
-    /// Attaches, or takes over the programs that an earlier controller pinned to this link: they never come off it.
+    /// Attaches, or takes over the programs that an earlier controller pinned to this link: they never come off it. The
+    /// kernel is asked whether they are there, since a pin outlives its link.
     fn attach_slot(&mut self, slot: u32, link_index: u32) -> Result<()> {
-        let pinned = self.pins.join("links").join(format!("{link_index}-0")).exists();
-        if self.dataplane.is_adopted() && pinned {
+        let name = link_name(link_index);
+        if self.dataplane.is_adopted() && attach::is_attached(&name)? {
             return self.dataplane.set_link(slot, link_index);
         }
-        self.dataplane.attach_link(slot, &link_name(link_index), link_index)
+        self.dataplane.attach_link(slot, &name, link_index)
     }
 }
 
