@@ -20,6 +20,7 @@ mod replacement;
 mod restart;
 mod sessions;
 mod unjudged;
+mod volume;
 
 /// Panics with what to do unless the caller is root.
 #[track_caller]
