@@ -19,6 +19,7 @@ mod removal;
 mod replacement;
 mod restart;
 mod sessions;
+mod traffic;
 mod unjudged;
 mod volume;
 

@@ -1,8 +1,9 @@
 //! Bad input to a running lab gets a clear error and changes nothing.
 
 use serde_json::Value;
+use sg_tests::harness::lab_file::standard_lab;
 
-use crate::product::{Product, standard_lab};
+use crate::product::Product;
 
 fn world(lab: &Product) -> [Value; 4] {
     ["group list", "rule list", "interface list", "status"].map(|words| {

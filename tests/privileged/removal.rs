@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use sg_tests::harness::address::WEB;
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::{hosts, namespace, process};
 
-use crate::product::{Product, Traffic, check_denied, standard_lab, until};
+use crate::product::{Product, until};
+use crate::traffic::{Traffic, check_denied};
 
 /// What a lab has on this machine, by its own names.
 struct Traces {

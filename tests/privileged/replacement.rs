@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use sg_tests::harness::address::{CLIENT, CLIENT6, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{Product, standard_lab, until};
+use crate::product::{Product, until};
 
 /// Between two datagrams of a prober.
 const PACE: Duration = Duration::from_micros(300);

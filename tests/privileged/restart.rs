@@ -3,9 +3,11 @@
 
 use serde_json::Value;
 use sg_tests::harness::address::{DB, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 
-use crate::product::{Product, Traffic, check_allowed, check_denied, standard_lab};
+use crate::product::Product;
 use crate::sessions::Session;
+use crate::traffic::{Traffic, check_allowed, check_denied};
 
 fn world(lab: &Product) -> [Value; 3] {
     ["group list", "rule list", "interface list"].map(|words| lab.json(words))

@@ -4,9 +4,11 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use sg_tests::harness::address::{CLIENT, CLIENT6, DB, DB6};
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{PATIENCE, Product, SILENCE, standard_lab};
+use crate::product::{PATIENCE, Product};
+use crate::traffic::SILENCE;
 
 /// Bytes of a stream, each way.
 const STREAM: usize = 4 << 20;
