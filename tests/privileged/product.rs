@@ -13,7 +13,7 @@ use sg_userspace::store::lock::held_by;
 use tempfile::TempDir;
 
 /// How long an answer may take that has to come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program under test: the one that `cargo xtask test` names, or else one built here.
 fn program() -> &'static Path {
