@@ -9,6 +9,7 @@ use sg_userspace::lab::file::shorthand::Server;
 use sg_userspace::lab::plan::{Plan, plan};
 
 const ARTICLE: &str = include_str!("../../examples/article.yaml");
+const ARTICLE_REAL: &str = include_str!("../../examples/article-real.yaml");
 const THREE: &str = include_str!("../../examples/three.yaml");
 const HUNDRED: &str = include_str!("../../examples/hundred.yaml");
 
@@ -92,6 +93,13 @@ fn article_has_its_groups_instances_and_servers() {
     let web = plan.world.interfaces_of(&plan.lab.instances["web-1"].instance_id)[0];
     assert_eq!(web.private_ipv4, ["10.0.1.4".parse::<std::net::Ipv4Addr>().unwrap()]);
     assert_eq!(web.ipv6, ["2001:db8:10:1::4".parse::<std::net::Ipv6Addr>().unwrap()]);
+}
+
+#[test]
+fn article_real_differs_in_its_servers_only() {
+    let (builtin, real) = (planned(ARTICLE), planned(ARTICLE_REAL));
+    assert_eq!(builtin.world, real.world);
+    assert!(real.lab.instances["db-1"].servers.contains(&Server::Postgres(5432)));
 }
 
 #[test]

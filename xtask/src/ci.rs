@@ -2,10 +2,11 @@
 
 use anyhow::Result;
 
+use crate::demo::Software;
 use crate::repo::Repo;
 use crate::setup::{self, Purpose};
 use crate::summary::Summary;
-use crate::{build, lint, test, tidy};
+use crate::{build, demo, lint, test, tidy};
 
 /// Runs the steps, cheapest verdict first; the next one starts only if the one before passed.
 pub(crate) fn execute(repo: &Repo) -> Result<()> {
@@ -18,6 +19,8 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
             ("rootless", &|| test::rootless(repo, &[]).map(test::remark)),
             ("build", &|| build::execute(repo).map(|()| String::new())),
             ("privileged", &|| test::privileged(repo, &[]).map(test::remark)),
+            ("demo", &|| demo::in_ci(repo, Software::BuiltIn)),
+            ("demo --real", &|| demo::in_ci(repo, Software::Real)),
         ],
     )
 }

@@ -1,9 +1,10 @@
-//! `cargo xtask`: set-up, build, test, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
+//! `cargo xtask`: set-up, build, test, demo, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
 #![forbid(unsafe_code)]
 
 mod build;
 mod build_ebpf;
 mod ci;
+mod demo;
 mod exec;
 mod kernel;
 mod linker;
@@ -24,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 use crate::repo::Repo;
 
-/// Set-up, build, test, lint, tidy and ci of sgsim.
+/// Set-up, build, test, demo, lint, tidy and ci of sgsim.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -42,6 +43,8 @@ enum Task {
     Build,
     /// Run the rootless and the privileged tests
     Test(test::Args),
+    /// Tell the story of security groups on a lab, step by step, with real packets
+    Demo(demo::Args),
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
     Lint,
     /// Check the house rules that no other tool knows
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::BuildEbpf => build_ebpf::execute(&repo),
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
+        Task::Demo(args) => demo::execute(&repo, &args),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),
         Task::Ci => ci::execute(&repo),

@@ -43,6 +43,7 @@ pub(crate) const REAL_DEMO: &[Package] = &[
     package("nginx", "the web tier"),
     package("postgresql", "the database tier"),
     package("curl", "the client of the web tier"),
+    package("iputils-ping", "the client of the pings"),
     package("iperf3", "throughput between instances"),
     package("iproute2", "`ip netns exec` for whoever looks in from outside"),
 ];

@@ -1,16 +1,21 @@
 //! The hidden subcommands that run inside instances: the built-in servers, and the client that tries them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
-use crate::lab::client::{self, ClientSpec, Family, Outcome, Probe};
+use crate::lab::client::{self, ClientReport, ClientSpec, Family, Outcome, Probe};
+use crate::lab::hold::{self, HoldEvent};
 use crate::lab::server::{self, ServerSpec};
 
 use super::Exit;
 use super::context::Context;
+use super::output::Output;
+
+/// How long one connection of `client await` may take before the next is tried.
+const AWAIT_INTERVAL: Duration = Duration::from_millis(1);
 
 /// Serve an instance's built-in ports
 #[derive(Debug, Args)]
@@ -19,10 +24,11 @@ pub(super) struct ServeArgs {
     specification: String,
 }
 
-/// Try a server from here, once
+/// Try a server from here
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  sgsim exec web-1 -- sgsim client line db-1 5432\n  \
-    sgsim exec web-1 -- sgsim client -6 icmp db-1")]
+    sgsim exec web-1 -- sgsim client -6 icmp db-1\n  \
+    sgsim exec web-1 -- sgsim client hold db-1 5432     each line of standard input is sent and answered")]
 pub(super) struct ClientArgs {
     /// What to try
     probe: ProbeWord,
@@ -53,6 +59,10 @@ enum ProbeWord {
     Http,
     Icmp,
     Bulk,
+    /// A session that stays open: each line of standard input is sent and answered.
+    Hold,
+    /// New connections, one after the other, until one is accepted.
+    Await,
 }
 
 impl ServeArgs {
@@ -66,38 +76,98 @@ impl ServeArgs {
 
 impl ClientArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
-        let probe = match self.probe {
-            ProbeWord::Connect => Probe::Connect,
-            ProbeWord::Line => Probe::Line,
-            ProbeWord::Udp => Probe::Udp,
-            ProbeWord::Http => Probe::Http,
-            ProbeWord::Icmp => Probe::Icmp,
-            ProbeWord::Bulk => Probe::Bulk { seconds: self.seconds },
-        };
         let family = match (self.ipv4, self.ipv6) {
             (true, _) => Family::V4,
             (_, true) => Family::V6,
             _ => Family::Any,
         };
         let (host, port, timeout) = (self.host, self.port, self.timeout);
-        let spec = ClientSpec { host, port, probe, family, timeout, source: None };
-        let report = runtime()?.block_on(client::connect(spec))?;
-        let outcome = match report.outcome {
-            Outcome::Answered => "answered",
-            Outcome::TimedOut => "timed out",
-            Outcome::Refused => "refused",
-            Outcome::Unreachable => "unreachable",
-            Outcome::Broken => "broken",
+        let spec = |probe| ClientSpec { host, port, probe, family, timeout, source: None };
+        match self.probe {
+            ProbeWord::Hold => hold_session(&mut context.output, &spec(Probe::Line)),
+            ProbeWord::Await => until_accepted(&mut context.output, spec(Probe::Connect)),
+            ProbeWord::Connect => try_once(&mut context.output, spec(Probe::Connect)),
+            ProbeWord::Line => try_once(&mut context.output, spec(Probe::Line)),
+            ProbeWord::Udp => try_once(&mut context.output, spec(Probe::Udp)),
+            ProbeWord::Http => try_once(&mut context.output, spec(Probe::Http)),
+            ProbeWord::Icmp => try_once(&mut context.output, spec(Probe::Icmp)),
+            ProbeWord::Bulk => try_once(&mut context.output, spec(Probe::Bulk { seconds: self.seconds })),
+        }
+    }
+}
+
+fn try_once(output: &mut Output, spec: ClientSpec) -> Result<Exit> {
+    let report = runtime()?.block_on(client::connect(spec))?;
+    tell(output, &report)
+}
+
+fn tell(output: &mut Output, report: &ClientReport) -> Result<Exit> {
+    // An echo has no port.
+    let target = match report.target.port() {
+        0 => report.target.ip().to_string(),
+        _ => report.target.to_string(),
+    };
+    let mut sentence = format!("{} {target}", word(report.outcome));
+    if let Some(reply) = &report.reply {
+        sentence.push_str(&format!(": {reply}"));
+    }
+    if let Some(rate) = report.bytes_per_second() {
+        sentence.push_str(&format!(" ({:.2} Gbit/s)", rate as f64 * 8e-9));
+    }
+    output.said("client", report, &sentence)?;
+    Ok(if report.outcome == Outcome::Answered { Exit::Success } else { Exit::Denied })
+}
+
+/// One line for each thing that happens in the session.
+fn hold_session(output: &mut Output, spec: &ClientSpec) -> Result<Exit> {
+    let mut told = Ok(());
+    let mut end = Outcome::Answered;
+    runtime()?.block_on(hold::hold(spec, hold::stdin_lines(), |event| {
+        let sentence = match event {
+            HoldEvent::Opened(greeting) => format!("opened: {greeting}"),
+            HoldEvent::Answered(line, _) => format!("answered: {line}"),
+            HoldEvent::Ended(outcome) => {
+                end = outcome;
+                format!("ended: {}", word(outcome))
+            }
         };
-        let mut sentence = format!("{outcome} {}", report.target);
-        if let Some(reply) = &report.reply {
-            sentence.push_str(&format!(": {reply}"));
+        if told.is_ok() {
+            told = output.said("session", &sentence, &sentence);
         }
-        if let Some(rate) = report.bytes_per_second() {
-            sentence.push_str(&format!(" ({:.2} Gbit/s)", rate as f64 * 8e-9));
-        }
-        context.output.said("client", &report, &sentence)?;
-        Ok(if report.outcome == Outcome::Answered { Exit::Success } else { Exit::Denied })
+    }))?;
+    told?;
+    Ok(if end == Outcome::Answered { Exit::Success } else { Exit::Denied })
+}
+
+/// Says when the first connection was accepted, so that it can be told how soon a change took effect.
+fn until_accepted(output: &mut Output, spec: ClientSpec) -> Result<Exit> {
+    let runtime = runtime()?;
+    let deadline = Instant::now() + spec.timeout;
+    let mut spec = ClientSpec { timeout: AWAIT_INTERVAL, ..spec };
+    // The name is resolved once: reading the hosts file takes longer than a connection.
+    let first = runtime.block_on(client::connect(ClientSpec { timeout: AWAIT_INTERVAL, ..spec.clone() }))?;
+    spec.host = first.target.ip().to_string();
+    let (mut report, mut tries) = (first, 1_u32);
+    while report.outcome != Outcome::Answered && Instant::now() < deadline {
+        report = runtime.block_on(client::connect(spec.clone()))?;
+        tries += 1;
+    }
+    if report.outcome != Outcome::Answered {
+        return tell(output, &report);
+    }
+    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let value = serde_json::json!({ "report": report, "tries": tries, "unix_nanoseconds": unix });
+    output.said("accepted", &value, &format!("accepted by {} at try {tries}", report.target))?;
+    Ok(Exit::Success)
+}
+
+fn word(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Answered => "answered",
+        Outcome::TimedOut => "timed out",
+        Outcome::Refused => "refused",
+        Outcome::Unreachable => "unreachable",
+        Outcome::Broken => "broken",
     }
 }
 
