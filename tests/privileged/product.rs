@@ -1,5 +1,6 @@
 //! The product from outside: the built `sgsim` with a state directory of its own, taken down however the test ends.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
@@ -16,7 +17,7 @@ use tempfile::TempDir;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program under test: the one that `cargo xtask test` names, or else one built here.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(path) = std::env::var_os("SGSIM_BIN") {
@@ -62,6 +63,8 @@ impl Product {
 
     /// Writes a lab file and gives its path.
     pub(crate) fn file(&self, text: &str) -> String {
+        // Anybody may read it.
+        std::fs::set_permissions(self.place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let path = self.place.path().join("lab.yaml");
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
