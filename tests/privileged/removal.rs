@@ -72,6 +72,8 @@ const KINDS: [&str; 6] = ["namespace", "hosts of", "link", "mount", "state direc
 
 #[track_caller]
 fn check_nothing_left(traces: &Traces, servers: &[u32]) {
+    // It closes the connection that `down` waits for as the last thing it does, and may take a moment to be gone.
+    until("the controller has ended", || traces.processes().is_empty());
     assert_eq!(traces.found(), Vec::<String>::new());
     assert!(!servers.is_empty());
     for pid in servers {
