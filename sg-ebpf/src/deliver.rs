@@ -1,7 +1,8 @@
 //! From a fate to what the kernel does with the frame.
 
+use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::{TC_ACT_OK, TC_ACT_SHOT, xdp_action};
-use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer};
+use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_peer, bpf_skb_change_type};
 use aya_ebpf::programs::{TcContext, XdpContext};
 use aya_log_ebpf::warn;
 use network_types::eth::EthHdr;
@@ -16,6 +17,9 @@ use crate::frame::{SkbFrame, XdpFrame};
 use crate::maps::SETTINGS;
 use crate::scratch::room;
 use crate::tables::Maps;
+
+/// `PACKET_HOST` of linux/if_packet.h: for this host.
+const PACKET_HOST: u32 = 0;
 
 /// The slot of a link; a slot that no interface has, if the data plane is not set up.
 #[inline(always)]
@@ -41,7 +45,9 @@ fn link_of(ctx: &TcContext) -> u32 {
 }
 
 /// Says in the log what the operator should know of: packets that were denied for want of room, not for want of a rule.
-#[inline(always)]
+///
+/// A function of its own, so that what logging needs of the stack is not held while a packet is judged.
+#[inline(never)]
 fn complain(ctx: &TcContext, slot: u32, reason: ReasonCode) {
     if reason == ReasonCode::FLOW_TABLE_FULL {
         warn!(ctx, "no room for a new flow: packet from slot {} denied", slot);
@@ -79,6 +85,19 @@ pub(crate) fn to_link(ctx: &TcContext) -> i32 {
     }
 }
 
+/// Puts the frame at the other end of a link.
+#[inline(always)]
+pub(crate) fn to_peer(ctx: &TcContext, link_index: u32) -> i32 {
+    // The frame was not addressed to the host side's link, which the receiver's stack would hold against it. Kernels from
+    // 6.15 on forget that by themselves.
+    // SAFETY: changes a field of the socket buffer.
+    if unsafe { bpf_skb_change_type(ctx.as_ptr().cast(), PACKET_HOST) } != 0 {
+        return TC_ACT_SHOT;
+    }
+    // SAFETY: takes numbers; the kernel drops the frame if the link is gone or down.
+    unsafe { bpf_redirect_peer(link_index, 0) as i32 }
+}
+
 /// Puts the frame at the other end of the receiver's link. Between subnets the router's address becomes the source.
 #[inline(always)]
 fn hand_over(ctx: &TcContext, receiver: &Receiver) -> i32 {
@@ -87,8 +106,7 @@ fn hand_over(ctx: &TcContext, receiver: &Receiver) -> i32 {
     {
         return TC_ACT_SHOT;
     }
-    // SAFETY: takes numbers; the kernel drops the frame if the link is gone or down.
-    unsafe { bpf_redirect_peer(receiver.link_index, 0) as i32 }
+    to_peer(ctx, receiver.link_index)
 }
 
 /// Destination and source of a routed frame.

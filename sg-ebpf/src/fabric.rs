@@ -4,7 +4,6 @@
 //! that no interface has. Security groups have no say (E-16).
 
 use aya_ebpf::bindings::TC_ACT_SHOT;
-use aya_ebpf::helpers::generated::bpf_redirect_peer;
 use aya_ebpf::programs::TcContext;
 use network_types::arp::ArpHdr;
 use network_types::eth::EthHdr;
@@ -16,6 +15,7 @@ use sg_common::datapath::exempt::{ROUTER_LINK_LOCAL, ROUTER_LINK_LOCAL_AWS};
 use sg_common::datapath::frame::Frame;
 use sg_common::datapath::tables::{MemberCell, Tables};
 
+use crate::deliver::to_peer;
 use crate::frame::SkbFrame;
 use crate::tables::Maps;
 
@@ -38,7 +38,8 @@ const FLAG_SOLICITED_OVERRIDE: u8 = 0x60;
 #[inline(always)]
 fn answerer(slot: u32, family: Family, target: Address, own: Address) -> Option<[u8; 6]> {
     let interface = Maps.interface(slot)?;
-    if target == own {
+    // One's own address, or an asker without one: duplicate address detection, and nobody else has the address.
+    if target == own || own == Address::default() {
         return None;
     }
     let router =
@@ -50,7 +51,8 @@ fn answerer(slot: u32, family: Family, target: Address, own: Address) -> Option<
         return Some(ROUTER_MAC);
     }
     let owner = Maps.member(interface.network, family.0, target)?;
-    Maps.interface(owner.record().slot).map(|interface| interface.mac)
+    let owner_interface = Maps.interface(owner.record().slot)?;
+    if owner_interface.number == owner.record().number { Some(owner_interface.mac) } else { None }
 }
 
 /// Sends the frame back into the instance.
@@ -59,8 +61,7 @@ fn send_back<const N: usize>(ctx: &TcContext, frame: &[u8; N], link: u32) -> i32
     if ctx.store(0, frame, 0).is_err() {
         return TC_ACT_SHOT;
     }
-    // SAFETY: takes numbers; the kernel drops the frame if the link is gone or down.
-    unsafe { bpf_redirect_peer(link, 0) as i32 }
+    to_peer(ctx, link)
 }
 
 /// Answers an ARP request; other ARP goes nowhere.

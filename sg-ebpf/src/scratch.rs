@@ -2,8 +2,9 @@
 //!
 //! Programs on one CPU run one after the other, with softirqs off, so there is one user at a time.
 
-use sg_common::abi::flow::{FlowKey4, FlowKey6};
+use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
 use sg_common::abi::fragment::FragmentKey;
+use sg_common::abi::member::{MemberKey4, MemberKey6};
 use sg_common::datapath::tuple::Packet;
 
 use crate::maps::{PACKET, SCRATCH};
@@ -15,6 +16,12 @@ pub(crate) struct Scratch {
     pub(crate) key4: FlowKey4,
     /// IPv6 flow key.
     pub(crate) key6: FlowKey6,
+    /// IPv4 owner's key.
+    pub(crate) member4: MemberKey4,
+    /// IPv6 owner's key.
+    pub(crate) member6: MemberKey6,
+    /// A flow entry on its way to a table.
+    pub(crate) entry: FlowEntry,
     /// Fragment key.
     pub(crate) fragment: FragmentKey,
 }

@@ -21,6 +21,11 @@ use crate::tables::Maps;
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn sg_parse(skb: *mut __sk_buff) -> u32 {
+    // A VLAN tag is no longer in the frame by the time it gets here.
+    // SAFETY: a field of the context, which the verifier rewrites.
+    if unsafe { (*skb).vlan_present } != 0 {
+        return Kind::NOT_IP.0;
+    }
     match room() {
         Some(packet) => parse(&SkbFrame(&TcContext::new(skb)), packet).0,
         None => Kind::MALFORMED.0,

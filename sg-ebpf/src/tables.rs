@@ -9,6 +9,7 @@ use core::ops::Deref;
 use aya_ebpf::bindings::BPF_NOEXIST;
 use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::{HashMap, LruHashMap};
+use sg_common::abi::ABI_VERSION;
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::flow::FlowEntry;
 use sg_common::abi::fragment::FragmentPorts;
@@ -16,7 +17,7 @@ use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::Locator;
-use sg_common::abi::settings::{Settings, tick_of};
+use sg_common::abi::settings::tick_of;
 use sg_common::datapath::judge::{Bench, Decision};
 use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::tuple::{FlowKey, Packet};
@@ -48,6 +49,11 @@ impl MemberCell for InPlace<MemberRecord> {
     }
 
     #[inline(always)]
+    fn is(&self, other: &Self) -> bool {
+        core::ptr::eq(self.0, other.0)
+    }
+
+    #[inline(always)]
     fn version(&self) -> u32 {
         // SAFETY: as for `deref`; volatile, because the element may be used again meanwhile.
         unsafe { core::ptr::read_volatile(&raw const (*self.0).version) }
@@ -62,7 +68,7 @@ impl FlowCell for FlowInMap {
     fn state(&self) -> FlowState {
         // SAFETY: the element stays readable while the program runs.
         let entry = unsafe { &*self.0 };
-        FlowState { last_seen: entry.last_seen, rule: entry.rule, bits: entry.bits }
+        FlowState { last_seen: entry.last_seen, identity: entry.identity, rule: entry.rule, bits: entry.bits }
     }
 
     #[inline(always)]
@@ -89,20 +95,36 @@ impl FlowCell for FlowInMap {
     }
 }
 
-/// Moves an entry from the table of flows without a reply to the other.
+/// Moves an entry from the table of flows without a reply to the other, if it still is this flow's.
 #[inline(always)]
 fn protect<K>(
     flows: &HashMap<K, FlowEntry>,
     embryonic: &LruHashMap<K, FlowEntry>,
     key: &K,
+    identity: u64,
+    copy: &mut FlowEntry,
 ) -> Result<(), Full> {
     const EXISTS: i32 = -17;
     let Some(entry) = embryonic.get_ptr(key) else { return Ok(()) };
-    // SAFETY: the element stays readable while the program runs; the map copies it.
-    let entry = unsafe { &*entry };
-    match flows.insert(key, entry, u64::from(BPF_NOEXIST)) {
+    // SAFETY: the element stays readable while the program runs.
+    *copy = unsafe { *entry };
+    if copy.identity != identity {
+        return Ok(());
+    }
+    match flows.insert(key, &*copy, u64::from(BPF_NOEXIST)) {
         // Another CPU may have moved it first.
         Ok(()) | Err(EXISTS) => {
+            // What another CPU has seen of the flow since the copy was made.
+            // SAFETY: as above; volatile, because that CPU writes it.
+            let late = unsafe { core::ptr::read_volatile(&raw const (*entry).bits) };
+            if late != copy.bits
+                && let Some(moved) = flows.get_ptr_mut(key)
+            {
+                // SAFETY: as above.
+                let bits = unsafe { &raw mut (*moved).bits };
+                // SAFETY: as above; the field is aligned.
+                unsafe { atomic::set_bits(bits, late) };
+            }
             let _ = embryonic.remove(key);
             Ok(())
         }
@@ -121,15 +143,23 @@ impl Tables for Maps {
     type Network = InPlace<NetworkRecord>;
 
     #[inline(always)]
-    fn settings(&self) -> Settings {
+    fn is_set_up(&self) -> bool {
         match maps::SETTINGS.get(0) {
-            Some(settings) => *settings,
-            None => Settings::default(),
+            Some(settings) => settings.abi_version == ABI_VERSION,
+            None => false,
         }
     }
 
     #[inline(always)]
-    fn tick(&self) -> u32 {
+    fn is_enforced(&self) -> bool {
+        match maps::SETTINGS.get(0) {
+            Some(settings) => settings.enforcement_off == 0,
+            None => true,
+        }
+    }
+
+    #[inline(always)]
+    fn tick(&self) -> u64 {
         let offset = match maps::SETTINGS.get(0) {
             Some(settings) => settings.clock_offset_ns,
             None => 0,
@@ -165,12 +195,15 @@ impl Tables for Maps {
 
     #[inline(always)]
     fn member(&self, network: u32, family: u8, address: Address) -> Option<Self::Member> {
-        if family == Family::V4.0 {
-            maps::MEMBERS4.get_ptr(MemberKey4 { network, address: address.low32() }).map(InPlace)
+        let scratch = scratch()?;
+        let found = if family == Family::V4.0 {
+            scratch.member4 = MemberKey4 { network, address: address.low32() };
+            maps::MEMBERS4.get_ptr(&scratch.member4)
         } else {
-            let key = MemberKey6 { network, reserved: 0, high: address.high, low: address.low };
-            maps::MEMBERS6.get_ptr(key).map(InPlace)
-        }
+            scratch.member6 = MemberKey6 { network, reserved: 0, high: address.high, low: address.low };
+            maps::MEMBERS6.get_ptr(&scratch.member6)
+        };
+        found.map(InPlace)
     }
 
     #[inline(always)]
@@ -187,14 +220,15 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full> {
+    fn admit(&self, key: &FlowKey, entry: FlowEntry) -> Result<(), Full> {
         // An entry that has ended may still be there.
         self.remove(key);
         let Some(scratch) = scratch() else { return Err(Full) };
+        scratch.entry = entry;
         let inserted = if key.family == Family::V4.0 {
-            maps::EMBRYONIC4.insert(&scratch.key4, entry, 0)
+            maps::EMBRYONIC4.insert(&scratch.key4, &scratch.entry, 0)
         } else {
-            maps::EMBRYONIC6.insert(&scratch.key6, entry, 0)
+            maps::EMBRYONIC6.insert(&scratch.key6, &scratch.entry, 0)
         };
         inserted.map_err(|_| Full)
     }
@@ -218,10 +252,10 @@ impl Tables for Maps {
         let Some(scratch) = scratch() else { return Err(Full) };
         if key.family == Family::V4.0 {
             scratch.key4 = key.to_v4();
-            protect(&maps::FLOWS4, &maps::EMBRYONIC4, &scratch.key4)
+            protect(&maps::FLOWS4, &maps::EMBRYONIC4, &scratch.key4, key.identity(), &mut scratch.entry)
         } else {
             scratch.key6 = key.to_v6();
-            protect(&maps::FLOWS6, &maps::EMBRYONIC6, &scratch.key6)
+            protect(&maps::FLOWS6, &maps::EMBRYONIC6, &scratch.key6, key.identity(), &mut scratch.entry)
         }
     }
 

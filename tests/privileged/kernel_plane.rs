@@ -69,7 +69,15 @@ impl Kernel {
 
 impl Dataplane for Kernel {
     fn set_world(&mut self, world: &World) -> Result<()> {
-        self.0.borrow_mut().set_world(world)
+        let mut kernel = self.0.borrow_mut();
+        kernel.set_world(world)?;
+        // A slot that changes hands loses its link; here every slot keeps the one that it was given.
+        for slot in 0..SLOTS {
+            if kernel.link(slot).is_none() {
+                kernel.set_link(slot, LINK_BASE + slot)?;
+            }
+        }
+        Ok(())
     }
 
     fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {

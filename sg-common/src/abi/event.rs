@@ -11,7 +11,7 @@ pub struct VerdictRecord {
     /// Destination address of the packet.
     pub destination: Address,
     /// Tick of the judgement.
-    pub tick: u32,
+    pub tick: u64,
     /// Slot of the judging interface.
     pub slot: u32,
     /// Number of the judging interface; 0 = none.
@@ -35,7 +35,7 @@ pub struct VerdictRecord {
     /// TCP flags as on the wire.
     pub flags: u8,
     /// Zero.
-    pub reserved: [u8; 3],
+    pub reserved: [u8; 7],
 }
 
-const _: () = assert!(size_of::<VerdictRecord>() == 64);
+const _: () = assert!(size_of::<VerdictRecord>() == 72);

@@ -38,13 +38,14 @@ pub struct FlowKey6 {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlowEntry {
     /// Tick of the last packet.
-    pub last_seen: u32,
+    pub last_seen: u64,
+    /// Of the key that the entry was made for. The memory of an entry that has gone is used again at once, so whoever holds
+    /// an entry compares.
+    pub identity: u64,
     /// Number of the rule that admitted it.
     pub rule: u32,
     /// `FlowBits`.
     pub bits: u32,
-    /// Tick of the first packet.
-    pub opened: u32,
     /// Packets into the instance.
     pub packets_in: u64,
     /// Bytes into the instance, from the IP header on.
@@ -57,7 +58,7 @@ pub struct FlowEntry {
 
 const _: () = assert!(size_of::<FlowKey4>() == 16);
 const _: () = assert!(size_of::<FlowKey6>() == 40);
-const _: () = assert!(size_of::<FlowEntry>() == 48);
+const _: () = assert!(size_of::<FlowEntry>() == 56);
 
 /// What a flow has been through. Bits are only ever set, so that two CPUs cannot undo each other.
 #[repr(transparent)]

@@ -26,11 +26,11 @@ pub struct FragmentKey {
 pub struct FragmentPorts {
     /// Source port in the upper 16 bits, destination port in the lower 16; for ICMP as in `Tuple`.
     pub ports: u32,
-    /// Tick of the first fragment.
-    pub seen: u32,
     /// 1.
     pub known: u32,
+    /// Tick of the first fragment.
+    pub seen: u64,
 }
 
 const _: () = assert!(size_of::<FragmentKey>() == 48);
-const _: () = assert!(size_of::<FragmentPorts>() == 12);
+const _: () = assert!(size_of::<FragmentPorts>() == 16);

@@ -15,7 +15,7 @@ pub mod settings;
 pub mod verdict;
 
 /// Changes whenever a record or a map changes; pinned maps of another version are not adopted.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Slots of the interface arrays.
 pub const MAX_INTERFACES: u32 = 65_536;
@@ -34,7 +34,7 @@ pub const MAX_EMBRYONIC: u32 = 65_536;
 /// First fragments remembered. Full: the least recently used one goes.
 pub const MAX_FRAGMENTS: u32 = 8_192;
 /// Policy memory, in chunks of [`policy::CHUNK_WORDS`] words.
-pub const MAX_POLICY_CHUNKS: u32 = 64;
+pub const MAX_POLICY_CHUNKS: u32 = 16;
 /// Bytes of the event ring; full: events are lost and counted.
 pub const EVENT_BYTES: u32 = 1 << 20;
 

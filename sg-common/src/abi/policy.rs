@@ -15,8 +15,10 @@
 
 use super::address::Family;
 
-/// Words of a chunk: 256 KiB.
-pub const CHUNK_WORDS: u32 = 65_536;
+/// Words of a chunk: 1 MiB.
+pub const CHUNK_WORDS: u32 = 1 << EXTENT_SHIFT << 16;
+/// A table starts at a multiple of 2^this many words.
+pub const EXTENT_SHIFT: u32 = 2;
 /// A policy starts at a multiple of this many words.
 pub const GRANULE_WORDS: u32 = 16;
 /// Granules of a chunk.
@@ -52,28 +54,29 @@ pub const RETURN_TCP_IPV6: u32 = 4;
 /// An open IPv6 rule covers every UDP port.
 pub const RETURN_UDP_IPV6: u32 = 8;
 
-/// Steps of the search in a ports table: at most 2^11 − 1 bounds, enough for the 1 000 rules of Q-04.
-pub const PORT_STEPS: u32 = 11;
+/// Steps of the search in a ports table: at most 2^12 − 1 bounds. The 1 000 rules of Q-04 need 4 001, in two families.
+pub const PORT_STEPS: u32 = 12;
 /// Steps of the search in an address table: at most 2^13 − 1 bounds.
 pub const ADDRESS_STEPS: u32 = 13;
 /// Steps of the search in the groups table: at most 2^10 − 1 references.
 pub const GROUP_STEPS: u32 = 10;
 
-/// Where a table is: first word (from the policy's start) in the upper 16 bits, count of bounds in the lower 16.
+/// Where a table is: first word (from the policy's start, in units of 2^[`EXTENT_SHIFT`]) in the upper 16 bits, count of
+/// bounds in the lower 16.
 #[repr(transparent)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Extent(pub u32);
 
 impl Extent {
-    /// A table of `count` bounds at `offset` words.
-    pub const fn new(offset: u16, count: u16) -> Self {
-        Self((offset as u32) << 16 | count as u32)
+    /// A table of `count` bounds at `units` of 2^[`EXTENT_SHIFT`] words.
+    pub const fn new(units: u16, count: u16) -> Self {
+        Self((units as u32) << 16 | count as u32)
     }
 
     /// First word.
     #[inline(always)]
     pub const fn offset(self) -> u32 {
-        self.0 >> 16
+        self.0 >> 16 << EXTENT_SHIFT
     }
 
     /// Count of bounds.

@@ -18,13 +18,13 @@ pub struct Settings {
 
 const _: () = assert!(size_of::<Settings>() == 24);
 
-/// A tick is 2^20 ns, about a millisecond: a shift instead of a division per packet. `u32` ticks wrap after 52 days.
+/// A tick is 2^20 ns, about a millisecond: a shift instead of a division per packet.
 pub const TICK_SHIFT: u32 = 20;
 
 /// A moment in ticks.
 #[inline(always)]
-pub const fn tick_of(nanoseconds: u64) -> u32 {
-    (nanoseconds >> TICK_SHIFT) as u32
+pub const fn tick_of(nanoseconds: u64) -> u64 {
+    nanoseconds >> TICK_SHIFT
 }
 
 /// A duration in ticks, rounded down.

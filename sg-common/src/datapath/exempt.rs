@@ -84,7 +84,11 @@ pub fn is_undeliverable(family: u8, address: Address) -> bool {
     if family == Family::V4.0 {
         let address = address.low32();
         let first = address >> 24;
-        first == 0 || first == 127 || first >= 224 || address >> 16 == v4(169, 254, 0, 0) >> 16
+        address == 0
+            || address == u32::MAX
+            || first == 127
+            || first >> 4 == 14
+            || address >> 16 == v4(169, 254, 0, 0) >> 16
     } else {
         address.high >> 56 == 0xff
             || address.high >> 54 == LINK_LOCAL_V6 >> 54

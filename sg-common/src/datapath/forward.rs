@@ -6,9 +6,8 @@ use crate::abi::address::{Address, Family};
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::member::INTERNET_NETWORK;
 use crate::abi::network::{MAX_BLOCKS, NetworkRecord};
-use crate::abi::settings::Settings;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
-use crate::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT};
+use crate::abi::{INTERNET_NUMBER, INTERNET_SLOT};
 
 use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
@@ -87,14 +86,13 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
     slot: u32,
     packets: u32,
 ) -> Fate {
-    let settings = tables.settings();
     let Some(interface) = tables.interface(slot) else {
         return Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::UNKNOWN_INTERFACE);
     };
-    if !is_known(&settings, &interface) {
+    if !tables.is_set_up() || interface.number == 0 {
         return Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::UNKNOWN_INTERFACE);
     }
-    let enforcement_off = settings.enforcement_off != 0;
+    let enforcement_off = !tables.is_enforced();
     let kind = frame.parse(packet);
     let bench = Bench {
         interface: &interface,
@@ -150,7 +148,7 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(
     let Some(interface) = tables.interface(slot) else {
         return Fate::dropped(DirectionCode::INBOUND, ReasonCode::UNKNOWN_INTERFACE);
     };
-    if !is_known(&tables.settings(), &interface) {
+    if !tables.is_set_up() || interface.number == 0 {
         return Fate::dropped(DirectionCode::INBOUND, ReasonCode::UNKNOWN_INTERFACE);
     }
     let kind = frame.parse(packet);
@@ -172,6 +170,7 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(
                 ReasonCode::SOURCE_DEST_CHECK
             }
         }
+        Kind::IP if is_undeliverable(packet.family, packet.tuple.source) => ReasonCode::MULTICAST,
         Kind::IP => {
             let receiver = Receiver { slot, link_index: interface.link_index, mac: interface.mac };
             return deliver(tables, packet, &bench, 0, receiver);
@@ -181,12 +180,6 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(
     };
     tables.report(packet, &bench, Decision::without_rule(reason));
     Fate::dropped(DirectionCode::INBOUND, reason)
-}
-
-/// Whether a slot has an interface that the programs know how to read.
-#[inline(always)]
-fn is_known(settings: &Settings, interface: &InterfaceRecord) -> bool {
-    settings.abi_version == ABI_VERSION && interface.number != 0
 }
 
 /// Steps 1 to 4 of `docs/judgement.md`. `Err` is the end of the packet: a denial, or an exemption that nothing answers.
@@ -326,9 +319,15 @@ fn route<T: Tables>(tables: &T, packet: &Packet, network_index: u32) -> Receiver
 
 #[inline(always)]
 fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) -> Receiver {
+    let Some(owner) = tables.member(network, packet.family, packet.tuple.destination) else {
+        return Receiver::default();
+    };
+    let version = owner.version();
+    let receiver = receiver_at(tables, owner.record().slot, owner.record().number);
+    // A record is never changed in place: if it still is the address's own, it was all along.
     match tables.member(network, packet.family, packet.tuple.destination) {
-        Some(owner) => receiver_at(tables, owner.record().slot, owner.record().number),
-        None => Receiver::default(),
+        Some(still) if still.version() == version && still.is(&owner) => receiver,
+        _ => Receiver::default(),
     }
 }
 

@@ -16,8 +16,6 @@ use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
 
 /// Ticks for which a first fragment is remembered (C-30).
 pub const FRAGMENT_LIFETIME: u32 = ticks(30);
-/// A tick read just before another CPU wrote a later one: less than this is no age at all.
-const CLOCK_SLACK: u32 = 1 << 12;
 
 /// A verdict with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +50,7 @@ pub struct Bench<'a> {
     /// Its slot.
     pub slot: u32,
     /// Now.
-    pub tick: u32,
+    pub tick: u64,
     /// Packets that the frame stands for.
     pub packets: u32,
     /// Number of the sending interface, for inbound judgements; 0 = not an interface (E-10).
@@ -73,16 +71,18 @@ impl Bench<'_> {
     }
 
     #[inline(always)]
-    fn is_live(&self, family: u8, ip_protocol: u8, state: &FlowState) -> bool {
-        age(self.tick, state.last_seen) < timeout(family, ip_protocol, FlowBits(state.bits), self.interface)
+    fn is_live(&self, key: &FlowKey, state: &FlowState) -> bool {
+        state.identity == key.identity()
+            && age(self.tick, state.last_seen)
+                < u64::from(timeout(key.family, key.protocol(), FlowBits(state.bits), self.interface))
     }
 }
 
 /// Ticks since a moment.
 #[inline(always)]
-pub fn age(tick: u32, moment: u32) -> u32 {
-    let age = tick.wrapping_sub(moment);
-    if age > u32::MAX - CLOCK_SLACK { 0 } else { age }
+pub fn age(tick: u64, moment: u64) -> u64 {
+    // Another CPU may have written a later tick than this one has read.
+    tick.saturating_sub(moment)
 }
 
 /// Judges a packet and reports what is worth reporting.
@@ -123,7 +123,7 @@ pub fn record_of(packet: &Packet, bench: &Bench<'_>, decision: Decision) -> Verd
         protocol: packet.tuple.protocol,
         family: packet.family,
         flags: packet.flags,
-        reserved: [0; 3],
+        reserved: [0; 7],
     }
 }
 
@@ -131,7 +131,7 @@ pub fn record_of(packet: &Packet, bench: &Bench<'_>, decision: Decision) -> Verd
 fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     if packet.fragment == FragmentPlace::LATER {
         let first = tables.fragment(packet, bench);
-        if first.known == 0 || age(bench.tick, first.seen) >= FRAGMENT_LIFETIME {
+        if first.known == 0 || age(bench.tick, first.seen) >= u64::from(FRAGMENT_LIFETIME) {
             return Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST);
         }
         packet.tuple.source_port = (first.ports >> 16) as u16;
@@ -146,13 +146,13 @@ fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>)
 
 #[inline(always)]
 fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
-    let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
+    let mut key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     let mut starts_over = false;
     if key.is_flow()
         && let Some(cell) = tables.flow(&key)
     {
         let state = cell.state();
-        if bench.is_live(packet.family, packet.tuple.protocol, &state) {
+        if bench.is_live(&key, &state) {
             match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
                 Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
                 Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
@@ -161,10 +161,13 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
         }
     }
     if packet.has_about != 0 {
-        let rule = related_rule(tables, packet, bench);
+        // In the place of the packet's own key: two of them are a fifth of a BPF program's stack.
+        key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite());
+        let rule = live_rule(tables, bench, &key);
         if rule != 0 {
             return Decision::by_rule(ReasonCode::RELATED, rule);
         }
+        key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     }
     let decision = judge_new(tables, packet, bench, &key);
     if starts_over && decision.reason == ReasonCode::UNTRACKED {
@@ -206,16 +209,15 @@ fn continue_flow<T: Tables>(
     Decision::by_rule(ReasonCode::FLOW, state.rule)
 }
 
-/// Number of the rule behind the live flow that an ICMP error is about, one whose packet went the other way (C-17, C-19);
-/// 0 = there is none.
+/// Number of the rule behind a live flow; 0 = it has no live entry. For the flow that an ICMP error is about, one whose
+/// packet went the other way (C-17, C-19).
 #[inline(always)]
-fn related_rule<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> u32 {
-    let key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite());
+fn live_rule<T: Tables>(tables: &T, bench: &Bench<'_>, key: &FlowKey) -> u32 {
     if !key.is_flow() {
         return 0;
     }
-    match tables.flow(&key) {
-        Some(cell) if bench.is_live(packet.family, packet.about.protocol, &cell.state()) => cell.state().rule,
+    match tables.flow(key) {
+        Some(cell) if bench.is_live(key, &cell.state()) => cell.state().rule,
         _ => 0,
     }
 }
@@ -238,21 +240,19 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
     if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, own, opposite, found) {
         return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
     }
-    let mut entry = FlowEntry {
+    let (packets, bytes) = (u64::from(bench.packets), u64::from(packet.length));
+    let (packets_in, bytes_in) = if bench.outbound() { (0, 0) } else { (packets, bytes) };
+    let entry = FlowEntry {
         last_seen: bench.tick,
+        identity: key.identity(),
         rule: found.rule,
         bits: first_bits(packet.tuple.protocol, bench.outbound(), packet.flags).0,
-        opened: bench.tick,
-        ..FlowEntry::default()
+        packets_in,
+        bytes_in,
+        packets_out: packets - packets_in,
+        bytes_out: bytes - bytes_in,
     };
-    if bench.outbound() {
-        entry.packets_out = u64::from(bench.packets);
-        entry.bytes_out = u64::from(packet.length);
-    } else {
-        entry.packets_in = u64::from(bench.packets);
-        entry.bytes_in = u64::from(packet.length);
-    }
-    match tables.admit(key, &entry) {
+    match tables.admit(key, entry) {
         Ok(()) => Decision::by_rule(ReasonCode::RULE, found.rule),
         Err(_) => Decision::by_rule(ReasonCode::FLOW_TABLE_FULL, found.rule),
     }
@@ -279,7 +279,9 @@ fn find_rule<T: Tables>(
         Some(owner) => {
             let version = owner.version();
             *found = deciding_rule(&policy, packet, remote, Some(owner.record()));
-            if owner.version() != version {
+            // A record is never changed in place: if it still is the address's own, it was all along.
+            let still = tables.member(bench.interface.network, packet.family, remote);
+            if !still.is_some_and(|still| still.version() == version && still.is(&owner)) {
                 return false;
             }
         }

@@ -250,7 +250,7 @@ fn parse_transport<F: Frame + ?Sized>(
             let header = read_payload::<8, F>(frame, payload, usual, 0)?;
             packet.tuple.source_port = u16::from_be_bytes([header[4], header[5]]);
             packet.tuple.destination_port = u16::from_be_bytes([header[0], header[1]]);
-            if packet.fragment == FragmentPlace::WHOLE && is_icmp_error(packet.family, header[0]) {
+            if is_icmp_error(packet.family, header[0]) {
                 packet.has_about = parse_about(frame, payload, packet.family, &mut packet.about) as u8;
             }
             Some(())

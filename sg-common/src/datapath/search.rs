@@ -39,10 +39,11 @@ fn below(a: u64, b: u64) -> u64 {
     opaque(opaque(a.wrapping_sub(b)) >> 63)
 }
 
-/// 1 if `a < b`, else 0, for any values.
+/// 1 if `a - b - borrowed` borrows, else 0, for any values: `a < b` where nothing was borrowed before.
 #[inline(always)]
-fn below_full(a: u64, b: u64) -> u64 {
-    opaque(opaque((!a & b) | ((!a | b) & a.wrapping_sub(b))) >> 63)
+fn borrow(a: u64, b: u64, borrowed: u64) -> u64 {
+    let difference = a.wrapping_sub(b).wrapping_sub(borrowed);
+    opaque(opaque((!a & b) | ((!a | b) & difference)) >> 63)
 }
 
 /// Index of the last of `count` sorted bounds at `base` that is at most `key`; the first bound is 0. `count` is less than
@@ -57,7 +58,8 @@ pub fn search<const STEPS: u32, W: Words>(words: &W, base: u32, count: u32, key:
         let inside = below(candidate, u64::from(count));
         let reached = below(u64::from(bound), u64::from(key) + 1);
         position += step & 0u64.wrapping_sub(inside & reached);
-        step >>= 1;
+        // Opaque, so that the loop stays a loop: unrolled it needs more stack than there is.
+        step = opaque(step >> 1);
     }
     position as u32
 }
@@ -69,17 +71,16 @@ pub fn search_wide<const STEPS: u32, W: Words>(words: &W, base: u32, count: u32,
     let mut step = 1u64 << (STEPS - 1);
     while step > 0 {
         let candidate = position + step;
-        let at = base.wrapping_add((candidate as u32).wrapping_mul(4));
+        // Opaque, so that it is one value and not one for each of the four words.
+        let at = opaque(u64::from(base.wrapping_add((candidate as u32).wrapping_mul(4)))) as u32;
         let high = u64::from(words.word(at)) << 32 | u64::from(words.word(at.wrapping_add(1)));
         let low = u64::from(words.word(at.wrapping_add(2))) << 32 | u64::from(words.word(at.wrapping_add(3)));
         let inside = below(candidate, u64::from(count));
-        // bound <= key, that is, not key < bound.
-        let high_below = below_full(key.high, high);
-        let high_above = below_full(high, key.high);
-        let low_below = below_full(key.low, low);
-        let beyond = high_below | ((1 ^ high_below) & (1 ^ high_above) & low_below);
+        // bound <= key, that is, key - bound does not borrow.
+        let beyond = borrow(key.high, high, borrow(key.low, low, 0));
         position += step & 0u64.wrapping_sub(inside & (1 ^ beyond));
-        step >>= 1;
+        // Opaque, so that the loop stays a loop: unrolled it needs more stack than there is.
+        step = opaque(step >> 1);
     }
     position as u32
 }

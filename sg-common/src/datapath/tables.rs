@@ -6,7 +6,6 @@ use crate::abi::interface::{InterfaceRecord, PolicyPair};
 use crate::abi::member::MemberRecord;
 use crate::abi::network::NetworkRecord;
 use crate::abi::policy::Locator;
-use crate::abi::settings::Settings;
 
 use super::judge::{Bench, Decision, judge};
 use super::rules::PolicyTables;
@@ -30,7 +29,9 @@ pub trait FlowCell {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowState {
     /// Tick of the last packet.
-    pub last_seen: u32,
+    pub last_seen: u64,
+    /// Of the key that the entry was made for.
+    pub identity: u64,
     /// Number of the admitting rule.
     pub rule: u32,
     /// `FlowBits`.
@@ -41,7 +42,7 @@ pub struct FlowState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passage {
     /// Now.
-    pub tick: u32,
+    pub tick: u64,
     /// State bits before.
     pub before: u32,
     /// State bits after.
@@ -60,6 +61,8 @@ pub trait MemberCell {
     fn record(&self) -> &MemberRecord;
     /// The version as it stands now, read anew at each call.
     fn version(&self) -> u32;
+    /// Whether this is the same place as another.
+    fn is(&self, other: &Self) -> bool;
 }
 
 /// The tables.
@@ -75,10 +78,12 @@ pub trait Tables {
     /// A network's record in place.
     type Network: core::ops::Deref<Target = NetworkRecord>;
 
-    /// Settings; all zero, which denies everything, where there are none.
-    fn settings(&self) -> Settings;
+    /// Whether a controller of this version has set the tables up; if not, everything is denied.
+    fn is_set_up(&self) -> bool;
+    /// Whether packets are judged, or only delivered.
+    fn is_enforced(&self) -> bool;
     /// The current tick.
-    fn tick(&self) -> u32;
+    fn tick(&self) -> u64;
     /// The interface in a slot; `None` beyond the array.
     fn interface(&self, slot: u32) -> Option<Self::Interface>;
     /// The policies of a slot.
@@ -96,7 +101,7 @@ pub trait Tables {
     ///
     /// # Errors
     /// Where there is no room.
-    fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full>;
+    fn admit(&self, key: &FlowKey, entry: FlowEntry) -> Result<(), Full>;
     /// Ends a flow.
     fn remove(&self, key: &FlowKey);
     /// Moves a flow that has its first reply to where no flood can evict it.

@@ -119,6 +119,15 @@ impl FlowKey {
         (self.interface_protocol & 0xff) as u8
     }
 
+    /// A number that two keys hardly ever share (see `FlowEntry::identity`).
+    #[inline(always)]
+    pub fn identity(&self) -> u64 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let mut mixed = (u64::from(self.interface_protocol) << 32 | u64::from(self.ports)).wrapping_mul(ODD);
+        mixed = (mixed ^ self.local.high ^ self.remote.low).wrapping_mul(ODD);
+        (mixed ^ self.local.low.rotate_left(32) ^ self.remote.high.rotate_left(17)).wrapping_mul(ODD)
+    }
+
     /// As the IPv4 table has it.
     #[inline(always)]
     pub fn to_v4(&self) -> FlowKey4 {
@@ -262,8 +271,8 @@ impl Packet {
 
     /// What an interface remembers of this packet if it is a first fragment.
     #[inline(always)]
-    pub fn fragment_ports(&self, tick: u32) -> FragmentPorts {
+    pub fn fragment_ports(&self, tick: u64) -> FragmentPorts {
         let ports = (self.tuple.source_port as u32) << 16 | self.tuple.destination_port as u32;
-        FragmentPorts { ports, seen: tick, known: 1 }
+        FragmentPorts { ports, known: 1, seen: tick }
     }
 }

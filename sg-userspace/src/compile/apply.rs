@@ -33,6 +33,8 @@ pub trait MapSink: PolicyMemory {
     /// # Errors
     /// Where the map refuses.
     fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()>;
+    /// Forgets a slot's link: whoever has the slot next has another.
+    fn forget_link(&mut self, slot: u32);
     /// Writes the owner of an address.
     ///
     /// # Errors
@@ -52,6 +54,8 @@ pub struct Applied {
     arena: Arena,
     pairs: BTreeMap<u32, PolicyPair>,
     version: u32,
+    /// The maps may differ from the image: the next change writes everything.
+    uncertain: bool,
 }
 
 /// What a restarted controller found in the maps.
@@ -59,8 +63,8 @@ pub struct Applied {
 pub struct Found {
     /// Slots in use, and their policies.
     pub pairs: BTreeMap<u32, PolicyPair>,
-    /// Slots with an interface.
-    pub interfaces: BTreeSet<u32>,
+    /// Slots with an interface, and its number.
+    pub interfaces: BTreeMap<u32, u32>,
     /// Addresses with an owner.
     pub members: BTreeSet<(u32, IpAddr)>,
     /// The greatest version among them.
@@ -75,11 +79,21 @@ impl Applied {
             found.pairs.values().flat_map(|pair| [Locator(pair.inbound()), Locator(pair.outbound())]);
         let unknown = Owner { number: 0, slot: 0, groups: Vec::new() };
         let image = MapImage {
-            interfaces: found.interfaces.into_iter().map(|slot| (slot, InterfaceRecord::default())).collect(),
+            interfaces: found
+                .interfaces
+                .into_iter()
+                .map(|(slot, number)| (slot, InterfaceRecord { number, ..InterfaceRecord::default() }))
+                .collect(),
             members: found.members.into_iter().map(|key| (key, unknown.clone())).collect(),
             ..MapImage::default()
         };
-        Self { image, arena: Arena::adopt(memory, locators), pairs: found.pairs, version: found.version }
+        Self {
+            image,
+            arena: Arena::adopt(memory, locators),
+            pairs: found.pairs,
+            version: found.version,
+            uncertain: false,
+        }
     }
 
     /// The image in force.
@@ -119,12 +133,14 @@ impl Applied {
                 self.pairs = next_pairs;
                 self.release_all(now_ms);
                 (self.image, self.pairs) = (image, pairs);
+                self.uncertain = restored.is_err();
                 restored.context("the data plane refused a change, and then refused to take it back")?;
                 return written;
             }
         };
         self.release_all(now_ms);
         (self.image, self.pairs) = (image, pairs);
+        self.uncertain = false;
         written
     }
 
@@ -163,7 +179,7 @@ impl Applied {
         pairs: &BTreeMap<u32, PolicyPair>,
     ) -> Result<()> {
         for (&index, record) in &next.networks {
-            if self.image.networks.get(&index) != Some(record) {
+            if self.uncertain || self.image.networks.get(&index) != Some(record) {
                 sink.write_network(index, record)?;
             }
         }
@@ -172,18 +188,19 @@ impl Applied {
             if next.interfaces.get(&slot).is_none_or(|new| old.number != 0 && old.number != new.number) {
                 sink.write_policies(slot, PolicyPair::default())?;
                 sink.write_interface(slot, &InterfaceRecord::default())?;
+                sink.forget_link(slot);
             }
         }
         for key in self.image.members.keys().filter(|key| !next.members.contains_key(key)) {
             sink.remove_member(key.0, key.1)?;
         }
         for (&slot, record) in &next.interfaces {
-            if self.image.interfaces.get(&slot) != Some(record) {
+            if self.uncertain || self.image.interfaces.get(&slot) != Some(record) {
                 sink.write_interface(slot, record)?;
             }
         }
         for (key, owner) in &next.members {
-            if self.image.members.get(key) != Some(owner) {
+            if self.uncertain || self.image.members.get(key) != Some(owner) {
                 self.version = self.version.wrapping_add(1);
                 sink.write_member(key.0, key.1, &member(owner, self.version))?;
             }
@@ -192,7 +209,8 @@ impl Applied {
             let changed_hands = |old: &InterfaceRecord| {
                 old.number != 0 && next.interfaces.get(&slot).is_some_and(|new| new.number != old.number)
             };
-            if self.pairs.get(&slot) != Some(&pair)
+            if self.uncertain
+                || self.pairs.get(&slot) != Some(&pair)
                 || self.image.interfaces.get(&slot).is_some_and(changed_hands)
             {
                 sink.write_policies(slot, pair)?;

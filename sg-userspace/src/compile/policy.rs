@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use ipnet::IpNet;
 use sg_common::abi::policy::{
-    ADDRESS_STEPS, CHUNK_WORDS, Extent, GROUP_STEPS, HEADER_WORDS, PORT_STEPS, RETURN_TCP_IPV4,
+    ADDRESS_STEPS, CHUNK_WORDS, EXTENT_SHIFT, Extent, GROUP_STEPS, HEADER_WORDS, PORT_STEPS, RETURN_TCP_IPV4,
     RETURN_TCP_IPV6, RETURN_UDP_IPV4, RETURN_UDP_IPV6, WORD_GROUPS, WORD_IPV4, WORD_IPV6, WORD_LENGTH,
     WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN, WORD_RULES,
 };
@@ -110,10 +110,11 @@ impl<'a> Writer<'a> {
 
     /// Appends a table and returns where it is.
     fn append(&mut self, bounds: &[u32], values: &[u32], count: usize) -> Result<Extent, DoesNotFit> {
+        self.words.resize(self.words.len().next_multiple_of(1 << EXTENT_SHIFT), 0);
         fits("words", self.words.len() + bounds.len() + values.len(), CHUNK_WORDS as usize)?;
         let full = |_| DoesNotFit { what: "words", needed: self.words.len(), limit: CHUNK_WORDS as usize };
-        let extent =
-            Extent::new(u16::try_from(self.words.len()).map_err(full)?, u16::try_from(count).map_err(full)?);
+        let units = u16::try_from(self.words.len() >> EXTENT_SHIFT).map_err(full)?;
+        let extent = Extent::new(units, u16::try_from(count).map_err(full)?);
         self.words.extend(bounds);
         self.words.extend(values);
         Ok(extent)

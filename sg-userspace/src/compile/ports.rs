@@ -3,25 +3,29 @@
 use sg_common::abi::policy::{KEY_END, KEY_IPV6};
 
 use crate::aws::protocol::IpProtocol;
-use crate::aws::rule::SecurityGroupRule;
+use crate::aws::rule::{Peer, SecurityGroupRule};
 
 /// A run of keys, first and last.
 pub(super) type KeyRange = (u32, u32);
 
-/// The keys that a rule's protocol and ports cover: `icmp` in IPv4 only, `icmpv6` in IPv6 only, everything else in
-/// both families.
+/// The keys that a rule's protocol and ports cover, in the families that its peer can be of; `icmp` in IPv4 only,
+/// `icmpv6` in IPv6 only.
 pub(super) fn key_ranges(rule: &SecurityGroupRule) -> Vec<KeyRange> {
-    let IpProtocol::Number(number) = rule.protocol else {
-        return vec![(0, KEY_END - 1)];
+    const IPV4: u32 = 0;
+    let families: &[u32] = match (&rule.peer, rule.protocol) {
+        (Peer::CidrIpv6(_), IpProtocol::ICMP) | (Peer::CidrIpv4(_), IpProtocol::ICMPV6) => &[],
+        (Peer::CidrIpv4(_), _) | (_, IpProtocol::ICMP) => &[IPV4],
+        (Peer::CidrIpv6(_), _) | (_, IpProtocol::ICMPV6) => &[KEY_IPV6],
+        (Peer::ReferencedGroup(_) | Peer::PrefixList(_), _) => &[IPV4, KEY_IPV6],
     };
-    let (first, last) = port_range(rule);
-    let base = u32::from(number) << 16;
-    let in_family = |family: u32| (family | base | u32::from(first), family | base | u32::from(last));
-    match rule.protocol {
-        IpProtocol::ICMP => vec![in_family(0)],
-        IpProtocol::ICMPV6 => vec![in_family(KEY_IPV6)],
-        _ => vec![in_family(0), in_family(KEY_IPV6)],
-    }
+    let (first, last) = match rule.protocol {
+        IpProtocol::All => (0, KEY_IPV6 - 1),
+        IpProtocol::Number(number) => {
+            let (first, last) = port_range(rule);
+            (u32::from(number) << 16 | u32::from(first), u32::from(number) << 16 | u32::from(last))
+        }
+    };
+    families.iter().map(|family| (family | first, family | last)).collect()
 }
 
 /// The rule's destination ports, or ICMP type and code as the data plane packs them.

@@ -15,8 +15,8 @@ use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::MemberRecord;
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::{CHUNK_WORDS, Locator, WORD_LENGTH};
-use sg_common::abi::settings::{Settings, tick_of};
-use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, MAX_EMBRYONIC, MAX_FLOWS, ROUTER_MAC};
+use sg_common::abi::settings::tick_of;
+use sg_common::abi::{INTERNET_NUMBER, INTERNET_SLOT, MAX_EMBRYONIC, MAX_FLOWS, ROUTER_MAC};
 use sg_common::datapath::forward;
 use sg_common::datapath::judge::{Bench, Decision, age, record_of};
 use sg_common::datapath::rules::PolicyTables;
@@ -122,7 +122,7 @@ impl Dataplane for HostDataplane {
             let entry = entry.get();
             let Some(record) = by_number.get(&key.interface()) else { continue };
             let limit = timeout(key.family, key.protocol(), FlowBits(entry.bits), record);
-            if age(tick, entry.last_seen) < limit {
+            if age(tick, entry.last_seen) < u64::from(limit) {
                 flows.extend(records::flow(&interfaces, key, &entry));
             }
         }
@@ -171,6 +171,8 @@ impl MapSink for Memory {
         Ok(())
     }
 
+    fn forget_link(&mut self, _slot: u32) {}
+
     fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
         self.policies.insert(slot, pair);
         Ok(())
@@ -214,7 +216,7 @@ struct FlowInMemory(Rc<Cell<FlowEntry>>);
 impl FlowCell for FlowInMemory {
     fn state(&self) -> FlowState {
         let entry = self.0.get();
-        FlowState { last_seen: entry.last_seen, rule: entry.rule, bits: entry.bits }
+        FlowState { last_seen: entry.last_seen, identity: entry.identity, rule: entry.rule, bits: entry.bits }
     }
 
     fn record(&self, passage: &Passage) {
@@ -242,6 +244,10 @@ impl MemberCell for MemberInMemory {
     fn version(&self) -> u32 {
         self.0.version
     }
+
+    fn is(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
 }
 
 impl Tables for Memory {
@@ -251,11 +257,15 @@ impl Tables for Memory {
     type Interface = Rc<InterfaceRecord>;
     type Network = Rc<NetworkRecord>;
 
-    fn settings(&self) -> Settings {
-        Settings { abi_version: ABI_VERSION, ..Settings::default() }
+    fn is_set_up(&self) -> bool {
+        true
     }
 
-    fn tick(&self) -> u32 {
+    fn is_enforced(&self) -> bool {
+        true
+    }
+
+    fn tick(&self) -> u64 {
         tick_of(self.now_ns)
     }
 
@@ -289,13 +299,13 @@ impl Tables for Memory {
         self.flows.borrow().get(key).cloned().map(FlowInMemory)
     }
 
-    fn admit(&self, key: &FlowKey, entry: &FlowEntry) -> Result<(), Full> {
+    fn admit(&self, key: &FlowKey, entry: FlowEntry) -> Result<(), Full> {
         let mut flows = self.flows.borrow_mut();
         let room = flows.len() < (MAX_FLOWS + MAX_EMBRYONIC) as usize || flows.contains_key(key);
         if !room {
             return Err(Full);
         }
-        flows.insert(*key, Rc::new(Cell::new(*entry)));
+        flows.insert(*key, Rc::new(Cell::new(entry)));
         Ok(())
     }
 

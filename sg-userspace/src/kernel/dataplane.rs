@@ -1,5 +1,6 @@
 //! The kernel as a data plane.
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -30,7 +31,7 @@ use super::maps::Maps;
 use super::{object, prog_run};
 
 /// An expired entry is swept this long after it ended.
-const SWEEP_SLACK: u32 = 1 << 10;
+const SWEEP_SLACK: u64 = 1 << 10;
 
 /// The kernel data plane.
 pub struct KernelDataplane {
@@ -147,6 +148,11 @@ impl KernelDataplane {
     pub fn set_link(&mut self, slot: u32, link_index: u32) -> Result<()> {
         self.maps.links.insert(slot, link_index);
         self.maps.refresh_interface(slot)
+    }
+
+    /// The link of a slot.
+    pub fn link(&self, slot: u32) -> Option<u32> {
+        self.maps.links.get(&slot).copied()
     }
 
     /// Forgets a slot's link: nothing is delivered to it any more.
@@ -275,7 +281,7 @@ impl KernelDataplane {
     ///
     /// # Errors
     /// Where a clock or a map refuses.
-    pub fn tick(&self) -> Result<u32> {
+    pub fn tick(&self) -> Result<u64> {
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         Ok(tick_of(now_ns.wrapping_add(self.maps.settings()?.clock_offset_ns)))
@@ -287,22 +293,25 @@ impl KernelDataplane {
     /// Where a map refuses.
     pub fn live_flows(&mut self) -> Result<Vec<LiveFlow>> {
         let tick = self.tick()?;
-        let timers: std::collections::HashMap<u32, InterfaceRecord> =
+        let timers: HashMap<u32, InterfaceRecord> =
             self.applied.image().interfaces.values().map(|record| (record.number, *record)).collect();
+        let known: HashSet<u32> =
+            self.world.network_interfaces.values().map(|interface| interface.number).collect();
         let mut live = Vec::new();
         for (key, entry) in self.maps.flow_entries() {
             let age = age(tick, entry.last_seen);
-            let limit = timers
-                .get(&key.interface())
-                .map(|record| timeout(key.family, key.protocol(), FlowBits(entry.bits), record));
-            match limit {
-                Some(limit) if age < limit => {
-                    live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
+            let Some(record) = timers.get(&key.interface()) else {
+                // An interface that is not attached may come back; one that is gone never does.
+                if !known.contains(&key.interface()) {
+                    self.maps.remove_flow(&key, &entry)?;
                 }
-                // Its interface is gone, or it ended a while ago.
-                None => self.maps.remove_flow(&key)?,
-                Some(limit) if age > limit + SWEEP_SLACK => self.maps.remove_flow(&key)?,
-                Some(_) => {}
+                continue;
+            };
+            let limit = u64::from(timeout(key.family, key.protocol(), FlowBits(entry.bits), record));
+            if age < limit {
+                live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
+            } else if age > limit + SWEEP_SLACK {
+                self.maps.remove_flow(&key, &entry)?;
             }
         }
         Ok(live)
@@ -318,8 +327,8 @@ pub enum Traced {
     Everything,
 }
 
-fn duration(ticks: u32) -> Duration {
-    Duration::from_nanos(u64::from(ticks) << sg_common::abi::settings::TICK_SHIFT)
+fn duration(ticks: u64) -> Duration {
+    Duration::from_nanos(ticks << sg_common::abi::settings::TICK_SHIFT)
 }
 
 impl Dataplane for KernelDataplane {

@@ -130,7 +130,7 @@ impl Enforcer for KernelEnforcer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let interfaces = records::interfaces_by_number(&self.dataplane.world);
         let event = |report: &VerdictRecord| {
-            let ago = Duration::from_nanos(u64::from(age(tick, report.tick)) << TICK_SHIFT);
+            let ago = Duration::from_nanos(age(tick, report.tick) << TICK_SHIFT);
             let is_ip = report.family != 0;
             Some(VerdictEvent {
                 unix_nanoseconds: u64::try_from(now.saturating_sub(ago).as_nanos()).unwrap_or(u64::MAX),

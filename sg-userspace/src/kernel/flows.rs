@@ -7,6 +7,7 @@ use aya::maps::{HashMap, MapData};
 use aya::{Pod, maps::MapError};
 use sg_common::abi::address::Family;
 use sg_common::abi::flow::FlowEntry;
+use sg_common::abi::{MAX_EMBRYONIC, MAX_FLOWS};
 use sg_common::datapath::tuple::FlowKey;
 
 use super::maps::Maps;
@@ -16,15 +17,29 @@ fn read<K: Pod>(
     table: &HashMap<MapData, K, FlowEntry>,
     to_key: fn(K) -> FlowKey,
 ) -> Vec<(FlowKey, FlowEntry)> {
-    table.iter().filter_map(Result::ok).map(|(key, entry)| (to_key(key), entry)).collect()
+    // An iterator whose place has gone begins again; the bound ends what would otherwise go on under a flood.
+    let most = (MAX_FLOWS + MAX_EMBRYONIC) as usize;
+    table.iter().take(most).filter_map(Result::ok).map(|(key, entry)| (to_key(key), entry)).collect()
 }
 
-fn remove<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<(), MapError> {
+pub(super) fn remove<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<(), MapError> {
     match table.remove(key) {
         // The program was faster.
         Err(MapError::KeyNotFound) => Ok(()),
         Err(MapError::SyscallError(error)) if error.io_error.kind() == io::ErrorKind::NotFound => Ok(()),
         other => other,
+    }
+}
+
+/// Removes an entry that is as it was when it was read: meanwhile the same flow may have begun anew.
+fn remove_unchanged<K: Pod>(
+    table: &mut HashMap<MapData, K, FlowEntry>,
+    key: &K,
+    read: &FlowEntry,
+) -> Result<(), MapError> {
+    match table.get(key, 0) {
+        Ok(entry) if entry.last_seen == read.last_seen => remove(table, key),
+        _ => Ok(()),
     }
 }
 
@@ -38,17 +53,18 @@ impl Maps {
         entries
     }
 
-    /// Removes an entry. Correctness never depends on it: an expired entry is no entry.
+    /// Removes an entry, unless it has changed since it was read. Correctness never depends on it: an expired entry is no
+    /// entry.
     ///
     /// # Errors
     /// Where a map refuses.
-    pub fn remove_flow(&mut self, key: &FlowKey) -> Result<()> {
+    pub fn remove_flow(&mut self, key: &FlowKey, read: &FlowEntry) -> Result<()> {
         if key.family == Family::V4.0 {
-            remove(&mut self.flows4, &key.to_v4())?;
-            remove(&mut self.embryonic4, &key.to_v4())?;
+            remove_unchanged(&mut self.flows4, &key.to_v4(), read)?;
+            remove_unchanged(&mut self.embryonic4, &key.to_v4(), read)?;
         } else {
-            remove(&mut self.flows6, &key.to_v6())?;
-            remove(&mut self.embryonic6, &key.to_v6())?;
+            remove_unchanged(&mut self.flows6, &key.to_v6(), read)?;
+            remove_unchanged(&mut self.embryonic6, &key.to_v6(), read)?;
         }
         Ok(())
     }
@@ -58,8 +74,8 @@ impl Maps {
     /// # Errors
     /// Where a map refuses.
     pub fn clear_state(&mut self) -> Result<()> {
-        for (key, _) in self.flow_entries() {
-            self.remove_flow(&key)?;
+        for (key, entry) in self.flow_entries() {
+            self.remove_flow(&key, &entry)?;
         }
         let fragments: Vec<_> = self.fragments.keys().filter_map(Result::ok).collect();
         for key in fragments {

@@ -22,6 +22,7 @@ use crate::compile::arena::PolicyMemory;
 use crate::compile::image::address;
 use crate::dataplane::records::ip_address;
 
+use super::flows::remove;
 use super::memory::MappedArray;
 
 /// Typed handles on every map that user space touches.
@@ -146,7 +147,7 @@ impl Maps {
             }
             let record = self.interface(slot)?;
             if record.number != 0 {
-                found.interfaces.insert(slot);
+                found.interfaces.insert(slot, record.number);
                 if record.link_index != 0 {
                     self.links.insert(slot, record.link_index);
                 }
@@ -198,6 +199,10 @@ impl MapSink for Maps {
         self.set_interface(slot, &record)
     }
 
+    fn forget_link(&mut self, slot: u32) {
+        self.links.remove(&slot);
+    }
+
     fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
         self.policies.word64(slot as usize).store(pair.0, Ordering::Release);
         Ok(())
@@ -220,13 +225,11 @@ impl MapSink for Maps {
     fn remove_member(&mut self, network: u32, ip: IpAddr) -> Result<()> {
         let address = address(ip);
         match ip {
-            IpAddr::V4(_) => self.members4.remove(&MemberKey4 { network, address: address.low32() }),
-            IpAddr::V6(_) => self.members6.remove(&MemberKey6 {
-                network,
-                reserved: 0,
-                high: address.high,
-                low: address.low,
-            }),
+            IpAddr::V4(_) => remove(&mut self.members4, &MemberKey4 { network, address: address.low32() }),
+            IpAddr::V6(_) => {
+                let key = MemberKey6 { network, reserved: 0, high: address.high, low: address.low };
+                remove(&mut self.members6, &key)
+            }
         }
         .with_context(|| format!("cannot remove the owner of {ip}"))
     }
