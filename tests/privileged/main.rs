@@ -19,7 +19,9 @@ mod removal;
 mod replacement;
 mod restart;
 mod sessions;
+mod traffic;
 mod unjudged;
+mod volume;
 
 /// Panics with what to do unless the caller is root.
 #[track_caller]

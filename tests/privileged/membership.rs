@@ -2,7 +2,8 @@
 
 use sg_tests::harness::address::{CLIENT6, DB, DB6, VPC, VPC6};
 
-use crate::product::{Product, Traffic, check_allowed, check_denied};
+use crate::product::Product;
+use crate::traffic::{Traffic, check_allowed, check_denied};
 
 const DATABASE: Traffic = Traffic::Tcp(5432);
 

@@ -1,28 +1,23 @@
 //! The product from outside: the built `sgsim` with a state directory of its own, taken down however the test ends.
 
-use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use sg_tests::harness::address::{CLIENT, CLIENT6, DB, DB6, OUTSIDER, OUTSIDER6, VPC, VPC6, WEB, WEB6};
 use sg_userspace::controller::client::Client;
 use sg_userspace::controller::directory::StateDirectory;
 use sg_userspace::controller::protocol::Status;
-use sg_userspace::lab::client::{self, ClientSpec, Family, Outcome, Probe};
-use sg_userspace::lab::namespace;
 use sg_userspace::store::lock::held_by;
 use tempfile::TempDir;
 
 /// How long an answer may take that has to come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
-/// How long to listen for an answer that must not come: shorter than TCP's second try.
-pub(crate) const SILENCE: Duration = Duration::from_millis(300);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The program under test: the one that `cargo xtask test` names, or else one built here.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(path) = std::env::var_os("SGSIM_BIN") {
@@ -38,31 +33,6 @@ fn program() -> &'static Path {
         let own = std::env::current_exe().unwrap();
         own.ancestors().nth(3).unwrap().join("debug/sgsim")
     })
-}
-
-/// Three instances with groups of their own names, which allow nothing inbound, and an internet host; all serve TCP 80
-/// and UDP 53. `client` and `web` share a subnet, `db` is in another.
-pub(crate) fn standard_lab() -> String {
-    format!(
-        "\
-vpcs:
-  lab:
-    cidr: {VPC}
-    ipv6: '{VPC6}'
-    subnets:
-      near: {{ cidr: 10.0.1.0/24, ipv6: '2600:1f18:0:101::/64' }}
-      next: {{ cidr: 10.0.2.0/24, ipv6: '2600:1f18:0:102::/64' }}
-    security-groups:
-      client: {{}}
-      web: {{}}
-      db: {{}}
-    instances:
-      client: {{ subnet: near, groups: [client], address: {CLIENT}, ipv6: ['{CLIENT6}'], servers: [tcp 80, udp 53] }}
-      web: {{ subnet: near, groups: [web], address: {WEB}, ipv6: ['{WEB6}'], servers: [tcp 80, udp 53] }}
-      db: {{ subnet: next, groups: [db], address: {DB}, ipv6: ['{DB6}'], servers: [tcp 80, udp 53] }}
-internet: {{ ipv4: {OUTSIDER}, ipv6: '{OUTSIDER6}', servers: [tcp 80, udp 53] }}
-"
-    )
 }
 
 /// `sgsim` with a state directory.
@@ -93,6 +63,8 @@ impl Product {
 
     /// Writes a lab file and gives its path.
     pub(crate) fn file(&self, text: &str) -> String {
+        // Anybody may read it.
+        std::fs::set_permissions(self.place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let path = self.place.path().join("lab.yaml");
         std::fs::write(&path, text).unwrap();
         path.display().to_string()
@@ -182,6 +154,7 @@ impl Product {
 }
 
 impl Drop for Product {
+    #[expect(clippy::print_stderr, reason = "the test has failed, and this may say why")]
     fn drop(&mut self) {
         if std::thread::panicking() {
             let log = std::fs::read_to_string(self.directory().controller_log()).unwrap_or_default();
@@ -202,48 +175,4 @@ pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "in vain: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
-}
-
-/// What is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Traffic {
-    Tcp(u16),
-    Udp(u16),
-    Echo,
-}
-
-/// Sends from a namespace, and says what came of it.
-pub(crate) fn ask(
-    namespace: &str,
-    source: Option<IpAddr>,
-    to: IpAddr,
-    traffic: Traffic,
-    timeout: Duration,
-) -> Outcome {
-    let (probe, port) = match traffic {
-        Traffic::Tcp(port) => (Probe::Line, port),
-        Traffic::Udp(port) => (Probe::Udp, port),
-        Traffic::Echo => (Probe::Icmp, 0),
-    };
-    let source = source.map(|address| SocketAddr::new(address, 0));
-    let spec = ClientSpec { host: to.to_string(), port, probe, family: Family::Any, timeout, source };
-    let report = namespace::run_in(namespace, || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(client::connect(spec))
-    });
-    report.unwrap().outcome
-}
-
-/// An answer comes.
-#[track_caller]
-pub(crate) fn check_allowed(namespace: &str, source: Option<IpAddr>, to: IpAddr, traffic: Traffic) {
-    let outcome = ask(namespace, source, to, traffic, PATIENCE);
-    assert_eq!(outcome, Outcome::Answered, "{traffic:?} to {to}");
-}
-
-/// Nothing at all comes back (E-20).
-#[track_caller]
-pub(crate) fn check_denied(namespace: &str, source: Option<IpAddr>, to: IpAddr, traffic: Traffic) {
-    let outcome = ask(namespace, source, to, traffic, SILENCE);
-    assert_eq!(outcome, Outcome::TimedOut, "{traffic:?} to {to}");
 }

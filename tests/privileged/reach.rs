@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sg_tests::harness::address::{CLIENT, CLIENT6, DB, DB6, OUTSIDER, OUTSIDER6, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{Product, SILENCE, Traffic, ask, check_allowed, check_denied, standard_lab};
+use crate::product::Product;
+use crate::traffic::{SILENCE, Traffic, ask, check_allowed, check_denied};
 
 const TRAFFIC: [(Traffic, &str); 3] =
     [(Traffic::Tcp(80), "tcp 80"), (Traffic::Udp(53), "udp 53"), (Traffic::Echo, "icmp echo-request")];

@@ -1,8 +1,14 @@
 //! Bad input to a running lab gets a clear error and changes nothing.
 
-use serde_json::Value;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 
-use crate::product::{Product, standard_lab};
+use serde_json::Value;
+use sg_tests::harness::lab_file::standard_lab;
+
+use crate::product::Product;
 
 fn world(lab: &Product) -> [Value; 4] {
     ["group list", "rule list", "interface list", "status"].map(|words| {
@@ -78,4 +84,30 @@ fn bad_lab_files_are_refused_with_their_place_and_change_nothing() {
             assert_eq!(world(&lab), before, "{to}");
         }
     }
+}
+
+#[test]
+fn without_root_a_lab_is_neither_built_nor_taken_down() {
+    let lab = Product::up(&standard_lab());
+    let before = world(&lab);
+    let file = lab.file(&standard_lab());
+    // Where anybody may run it.
+    let place = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(place.path(), Permissions::from_mode(0o755)).unwrap();
+    let program = place.path().join("sgsim");
+    std::fs::copy(crate::product::program(), &program).unwrap();
+    let elsewhere = place.path().join("state").display().to_string();
+    let here = lab.directory().path().display().to_string();
+    for arguments in [
+        ["--state-dir", &elsewhere, "up", &file],
+        ["--state-dir", &here, "down", "--output=text"],
+        ["--state-dir", &here, "shell", "web"],
+    ] {
+        let output = Command::new(&program).args(arguments).uid(65_534).gid(65_534).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("needs root") && said.contains("sudo"), "{arguments:?}: {said}");
+    }
+    assert!(!place.path().join("state").exists());
+    assert_eq!(world(&lab), before);
 }

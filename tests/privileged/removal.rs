@@ -3,9 +3,11 @@
 use std::path::PathBuf;
 
 use sg_tests::harness::address::WEB;
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::{hosts, namespace, process};
 
-use crate::product::{Product, Traffic, check_denied, standard_lab, until};
+use crate::product::{Product, until};
+use crate::traffic::{Traffic, check_denied};
 
 /// What a lab has on this machine, by its own names.
 struct Traces {
@@ -70,6 +72,8 @@ const KINDS: [&str; 6] = ["namespace", "hosts of", "link", "mount", "state direc
 
 #[track_caller]
 fn check_nothing_left(traces: &Traces, servers: &[u32]) {
+    // It closes the connection that `down` waits for as the last thing it does, and may take a moment to be gone.
+    until("the controller has ended", || traces.processes().is_empty());
     assert_eq!(traces.found(), Vec::<String>::new());
     assert!(!servers.is_empty());
     for pid in servers {

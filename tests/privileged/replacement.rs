@@ -1,4 +1,4 @@
-//! Rules replaced under traffic: what both the old and the new rules allow is never lost, and what neither allows never
+//! Rules replaced, and controllers killed, under traffic: what both the old and the new rules allow is never lost, and what neither allows never
 //! passes.
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use sg_tests::harness::address::{CLIENT, CLIENT6, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{Product, standard_lab, until};
+use crate::product::{Product, until};
 
 /// Between two datagrams of a prober.
 const PACE: Duration = Duration::from_micros(300);
@@ -73,8 +74,9 @@ impl<'scope> Probe<'scope> {
 }
 
 #[test]
-fn rules_replaced_under_traffic_lose_nothing_and_let_nothing_slip() {
+fn rules_replaced_and_controllers_killed_under_traffic_lose_nothing_and_let_nothing_slip() {
     let lab = Product::up(&standard_lab());
+    let file = lab.file(&standard_lab());
     let names = ["client", "web"].map(|name| lab.namespace(name));
     // 1000 and 1001 are allowed by rules that take turns, 1002 by one that stays, 1003 never.
     lab.say("rule allow web inbound udp 1000 from 10.0.1.0/24");
@@ -109,6 +111,11 @@ fn rules_replaced_under_traffic_lose_nothing_and_let_nothing_slip() {
                 "interface set-groups web web",
             ] {
                 lab.say(words);
+            }
+            if round % 15 == 7 {
+                // The next controller puts the same rules in force again.
+                lab.kill_controller();
+                lab.done(&["up", &file]);
             }
             let gone = format!("web inbound udp {} from 10.0.{round}.0/24", 2000 + round);
             lab.say(&format!("rule revoke {gone}"));

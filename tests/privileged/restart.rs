@@ -1,11 +1,16 @@
 //! The controller may die at any instant: the kernel goes on judging, open connections go on, and the next controller
 //! takes over what it finds.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use serde_json::Value;
 use sg_tests::harness::address::{DB, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 
-use crate::product::{Product, Traffic, check_allowed, check_denied, standard_lab};
+use crate::product::Product;
 use crate::sessions::Session;
+use crate::traffic::{Traffic, check_allowed, check_denied};
 
 fn world(lab: &Product) -> [Value; 3] {
     ["group list", "rule list", "interface list"].map(|words| lab.json(words))
@@ -54,4 +59,31 @@ fn killed_controller_is_missed_by_no_packet_and_the_next_one_takes_over() {
         check_session("still");
         lab.say("rule allow web inbound HTTP from sg client");
     }
+}
+
+/// Whatever the moment at which the controller dies: what it had acknowledged holds, and what is listed is in force.
+#[test]
+fn change_cut_short_by_a_kill_is_there_or_not_and_in_force_or_not() {
+    let lab = Product::up(&standard_lab());
+    let file = lab.file(&standard_lab());
+    let client = lab.namespace("client");
+    let (mut done, mut present) = (0, 0);
+    for milliseconds in 0..12 {
+        let mut change = lab.command(&["rule", "allow", "web", "inbound", "HTTP", "from", "sg", "client"]);
+        let mut change = change.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        lab.kill_controller();
+        let is_acknowledged = change.wait().unwrap().success();
+        lab.done(&["up", &file]);
+        let is_listed = lab.json("rule list web").to_string().contains("inbound tcp 80 from sg client");
+        assert!(is_listed || !is_acknowledged, "an acknowledged rule is lost, after {milliseconds} ms");
+        if is_listed {
+            check_allowed(&client, None, WEB.into(), Traffic::Tcp(80));
+            lab.say("rule revoke web inbound HTTP from sg client");
+        }
+        check_denied(&client, None, WEB.into(), Traffic::Tcp(80));
+        done += u32::from(is_acknowledged);
+        present += u32::from(is_listed);
+    }
+    println!("{done} of 12 changes acknowledged, {present} made");
 }

@@ -5,9 +5,11 @@ use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use sg_tests::harness::address::{CLIENT, OUTSIDER, OUTSIDER6, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{PATIENCE, Product, SILENCE, Traffic, check_allowed, check_denied, standard_lab};
+use crate::product::{PATIENCE, Product};
+use crate::traffic::{SILENCE, Traffic, check_allowed, check_denied};
 
 /// An open connection to an echo server.
 pub(crate) struct Session(TcpStream);

@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sg_tests::harness::address::{CLIENT, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{Product, Traffic, check_allowed, check_denied, standard_lab, until};
+use crate::product::{Product, until};
+use crate::traffic::{Traffic, check_allowed, check_denied};
 
 /// Frames that the host sides of the lab's links have received since they were made.
 fn received(lab: &Product) -> u64 {

@@ -135,19 +135,9 @@ fn names<T: AsRef<str>>(known: impl Iterator<Item = T>) -> String {
     if rest > 0 { format!("{list} and {rest} more") } else { list }
 }
 
-/// How many letters must be added, taken away or replaced to make one word of the other (Levenshtein).
+/// How many letters must be added, taken away, replaced or swapped with their neighbour to make one word of the other.
 fn distance(a: &str, b: &str) -> usize {
-    let b = b.to_lowercase().chars().collect::<Vec<_>>();
-    let mut row = (0..=b.len()).collect::<Vec<_>>();
-    for (i, letter) in a.to_lowercase().chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, other) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
+    strsim::osa_distance(&a.to_lowercase(), &b.to_lowercase())
 }
 
 #[cfg(test)]
@@ -159,7 +149,8 @@ mod tests {
         assert_eq!(distance("web-1", "web-1"), 0);
         assert_eq!(distance("web1", "web-1"), 1);
         assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("db-1", "web-1"), 3);
+        assert_eq!(distance("db-1", "web-1"), 2);
+        assert_eq!(distance("WBE-1", "web-1"), 1);
     }
 
     #[test]

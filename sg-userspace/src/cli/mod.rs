@@ -35,6 +35,7 @@ mod version;
 mod watch;
 
 use context::Context;
+pub use output::OutputClosed;
 
 /// AWS security groups on real packets, on one Linux machine.
 #[derive(Debug, Parser)]

@@ -1,6 +1,6 @@
 //! Where results go: standard output, with colours on a terminal only.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use anyhow::Result;
 use comfy_table::Table;
@@ -9,6 +9,11 @@ use serde::Serialize;
 use crate::report;
 
 use super::Format;
+
+/// Whoever read standard output has seen enough.
+#[derive(Debug, thiserror::Error)]
+#[error("standard output is closed")]
+pub struct OutputClosed;
 
 /// Standard output in a format.
 pub(super) struct Output {
@@ -58,11 +63,14 @@ impl Output {
 
     /// Writes a line, with styles where the terminal has them.
     pub(super) fn line(&mut self, line: &str) -> Result<()> {
-        Ok(writeln!(self.stream, "{line}").and_then(|()| self.stream.flush())?)
+        self.text(&format!("{line}\n"))
     }
 
     /// Writes text that ends its own lines.
     pub(super) fn text(&mut self, text: &str) -> Result<()> {
-        Ok(write!(self.stream, "{text}").and_then(|()| self.stream.flush())?)
+        match write!(self.stream, "{text}").and_then(|()| self.stream.flush()) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
+            other => Ok(other?),
+        }
     }
 }

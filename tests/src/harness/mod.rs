@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod lab;
+pub mod lab_file;
 pub mod planes;
 pub mod rule_text;
 pub mod script;
