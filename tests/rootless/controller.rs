@@ -17,7 +17,7 @@ use sg_userspace::command::{Command, group};
 use sg_userspace::controller::client::{Client, refusal};
 use sg_userspace::controller::directory::StateDirectory;
 use sg_userspace::controller::enforcer::Enforcer;
-use sg_userspace::controller::protocol::{Reply, Request, code};
+use sg_userspace::controller::protocol::{Reply, Request, UpRequest, code};
 use sg_userspace::controller::{Controller, run, socket};
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent};
@@ -313,7 +313,6 @@ fn what_is_no_request_is_answered_and_the_connection_goes_on() {
 
 #[test]
 fn a_second_lab_is_refused_and_the_first_goes_on() {
-    use sg_userspace::controller::protocol::UpRequest;
     let place = Place::new();
     place.serve(|state| {
         let up = |text: &str| {
@@ -323,7 +322,26 @@ fn a_second_lab_is_refused_and_the_first_goes_on() {
         };
         let error = call(state, &up("vpcs: {}")).unwrap_err();
         assert_eq!(refusal(&error).unwrap().code, code::LAB_EXISTS);
-        let reply = call(state, &up(LAB)).unwrap();
-        assert!(matches!(reply, Reply::Applied { .. }), "the same lab is up already: {reply:?}");
     });
+}
+
+#[test]
+fn up_on_a_lab_that_no_longer_stands_says_so() {
+    let place = Place::new();
+    let again = |words: [&str; 2]| {
+        place.serve(|state| {
+            let (name, text) = ("lab.yaml".to_owned(), LAB.to_owned());
+            let (hook, enforcement) = (Hook::Tcx, Enforcement::On);
+            let error = call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err();
+            assert_eq!(refusal(&error).unwrap().code, code::LAB_EXISTS);
+            assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        });
+    };
+    // Nobody has built the internet host here.
+    again(["its namespaces or links are gone (internet)", "run `sgsim down`"]);
+    let mut store = RedbStore::open(&place.state.store()).unwrap();
+    let lab = store.load().unwrap().lab.unwrap();
+    store.commit_lab(Some(&LabManifest { complete: false, ..lab })).unwrap();
+    drop(store);
+    again(["only half built, or half taken down", "run `sgsim down`"]);
 }
