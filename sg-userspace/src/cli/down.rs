@@ -31,7 +31,7 @@ impl DownArgs {
                 ask(client)?;
                 "the lab is down".to_owned()
             }
-            Err(ConnectError::NotRunning(_)) if !context.directory.path().exists() => {
+            Err(ConnectError::NotRunning(_)) if !context.directory.is_marked() => {
                 "no lab is up: nothing to do".to_owned()
             }
             Err(ConnectError::NotRunning(_)) => {

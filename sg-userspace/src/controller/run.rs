@@ -3,7 +3,6 @@
 //! A signal ends the process and nothing else: enforcement and the lab stay as they are for the next controller.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result};
 use tokio::net::UnixListener;
@@ -26,7 +25,9 @@ const CALL_BACKLOG: usize = 64;
 /// # Errors
 /// Where another controller owns the directory, or the state cannot be loaded and put in force.
 pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()> {
-    prepare(directory)?;
+    // Out of the caller's session. It fails only where the process leads one already, which is as good.
+    let _ = nix::unistd::setsid();
+    directory.claim()?;
     let lock = StateLock::acquire(&directory.lock())?;
     let store = RedbStore::open(&directory.store())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -89,14 +90,4 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
     // Connections write what they have been given before the runtime goes.
     tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     Ok(next)
-}
-
-/// Makes the state directory, for root alone, and leaves the caller's session.
-fn prepare(directory: &StateDirectory) -> Result<()> {
-    // It fails only where the process leads a session already, which is as good.
-    let _ = nix::unistd::setsid();
-    let path = directory.path();
-    fs::create_dir_all(directory.logs())
-        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
-        .with_context(|| format!("cannot make the state directory `{}`", path.display()))
 }

@@ -1,6 +1,6 @@
 //! Finding the controller, or starting one: the same binary, detached, its output in a log file.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::process::{Command, Stdio};
 use std::thread::sleep;
@@ -31,8 +31,7 @@ pub fn connect_or_start(directory: &StateDirectory) -> Result<Client> {
 
 fn start(directory: &StateDirectory) -> Result<Client> {
     let log_path = directory.controller_log();
-    fs::create_dir_all(directory.logs())
-        .with_context(|| format!("cannot make the state directory `{}`", directory.path().display()))?;
+    directory.claim()?;
     let log = OpenOptions::new()
         .create(true)
         .append(true)
