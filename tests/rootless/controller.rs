@@ -345,3 +345,27 @@ fn up_on_a_lab_that_no_longer_stands_says_so() {
     drop(store);
     again(["only half built, or half taken down", "run `sgsim down`"]);
 }
+
+#[test]
+fn questions_about_no_lab_leave_the_controller_to_whoever_builds_one() {
+    let place = Place::new();
+    RedbStore::open(&place.state.store()).unwrap().replace(&World::default(), None).unwrap();
+    place.serve(|state| {
+        let up = |text: &str| {
+            let (name, text) = ("lab.yaml".to_owned(), text.to_owned());
+            let (hook, enforcement) = (Hook::Tcx, Enforcement::On);
+            call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err()
+        };
+        for question in [Request::Flows { interface: None }, Request::Counters] {
+            let error = call(state, &question).unwrap_err();
+            assert_eq!(refusal(&error).unwrap().code, code::NO_LAB);
+        }
+        assert_eq!(refusal(&up("vpcs: {}")).unwrap().code, code::LAB_FILE);
+        let ended = || Client::connect(state).is_err();
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while !ended() && std::time::Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(ended(), "a failed `up` ends a controller without a lab");
+    });
+}

@@ -120,6 +120,8 @@ impl Controller {
     /// Handles one request; its replies go where the call says.
     pub async fn handle(&mut self, call: Call) -> Next {
         let Call { request, replies } = call;
+        // A request about a lab that is not there may come before the one that builds it.
+        let is_last = matches!(request, Request::Up(_) | Request::Down);
         match self.answer(request, &replies).await {
             Ok((reply, next)) => {
                 if let Some(reply) = reply {
@@ -130,7 +132,7 @@ impl Controller {
             }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
-                if self.has_lab() { Next::Serve } else { Next::End }
+                if is_last && !self.has_lab() { Next::End } else { Next::Serve }
             }
         }
     }
