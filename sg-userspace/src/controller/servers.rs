@@ -143,7 +143,7 @@ fn builtin_argv(name: &str, listeners: &[Listener]) -> Result<Vec<OsString>> {
 
 async fn until_listening(pid: u32, server: &Server) -> Result<()> {
     let Some(port) = server.port() else { return Ok(()) };
-    let udp = matches!(server, Server::Udp(_));
+    let udp = server.is_udp();
     let deadline = Instant::now() + PATIENCE;
     while !is_listening(pid, port, udp) {
         if !fs::exists(format!("/proc/{pid}")).unwrap_or(false) {
