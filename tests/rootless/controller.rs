@@ -326,24 +326,25 @@ fn a_second_lab_is_refused_and_the_first_goes_on() {
 }
 
 #[test]
-fn up_on_a_lab_that_no_longer_stands_says_so() {
+fn up_on_a_lab_that_is_not_as_asked_for_says_so() {
     let place = Place::new();
-    let again = |words: [&str; 2]| {
+    let again = |enforcement, words: [&str; 2]| {
         place.serve(|state| {
             let (name, text) = ("lab.yaml".to_owned(), LAB.to_owned());
-            let (hook, enforcement) = (Hook::Tcx, Enforcement::On);
+            let hook = Hook::Tcx;
             let error = call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err();
             assert_eq!(refusal(&error).unwrap().code, code::LAB_EXISTS);
             assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
         });
     };
+    again(Enforcement::Off, ["is up and enforced", "use `sgsim enforcement off`"]);
     // Nobody has built the internet host here.
-    again(["its namespaces or links are gone (internet)", "run `sgsim down`"]);
+    again(Enforcement::On, ["its namespaces or links are gone (internet)", "run `sgsim down`"]);
     let mut store = RedbStore::open(&place.state.store()).unwrap();
     let lab = store.load().unwrap().lab.unwrap();
     store.commit_lab(Some(&LabManifest { complete: false, ..lab })).unwrap();
     drop(store);
-    again(["only half built, or half taken down", "run `sgsim down`"]);
+    again(Enforcement::On, ["only half built, or half taken down", "run `sgsim down`"]);
 }
 
 #[test]

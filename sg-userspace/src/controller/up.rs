@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 
 use crate::aws::world::World;
+use crate::dataplane::row::Enforcement;
 use crate::lab::cleanup;
 use crate::lab::file::LabFile;
 use crate::lab::plan::plan;
@@ -55,6 +56,9 @@ impl Controller {
         }
         if lab.text != request.text || lab.hook != request.hook {
             return refuse("is up; take it down with `sgsim down` first, or use another --state-dir");
+        }
+        if (request.enforcement, lab.enforcement) == (Enforcement::Off, Enforcement::On) {
+            return refuse("is up and enforced; use `sgsim enforcement off`");
         }
         let missing = self.built.missing(&self.world, lab).await.map_err(system)?;
         if let Some(first) = missing.first() {
