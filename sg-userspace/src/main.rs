@@ -9,16 +9,10 @@ use sg_userspace::cli;
 fn main() -> ExitCode {
     match cli::run(cli::Cli::parse()) {
         Ok(exit) => ExitCode::from(exit.code()),
-        // Whoever read the output has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody can be told that nobody can be told.
             let _ = writeln!(io::stderr(), "sgsim: {error:#}");
             ExitCode::from(cli::EXIT_ERROR)
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }

@@ -198,3 +198,19 @@ fn a_closed_pipe_is_no_error() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
 }
+
+/// What the controller's side of a connection going away is, whenever that happens, is no closed standard output.
+#[test]
+fn a_controller_that_hangs_up_is_an_error() {
+    let place = Place::new();
+    let state = place.0.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(state.join("sgsim.sock")).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    for _ in 0..10 {
+        let output = place.run(&["counters"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("the controller"), "{error}");
+    }
+}
