@@ -174,6 +174,19 @@ fn a_wrong_lab_file_is_refused_with_its_place() {
 }
 
 #[test]
+fn errors_for_programs_are_json_on_standard_error() {
+    let place = Place::new();
+    let file = place.file("vpcs: [");
+    for (arguments, code) in [(&["status"][..], "NoController"), (&["check", &file], "InvalidLabFile")] {
+        let output = place.run(&[arguments, &["--output", "json"]].concat());
+        let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert_eq!((&document["version"], &document["error"]["code"]), (&1.into(), &code.into()));
+        assert!(document["error"]["message"].is_string());
+    }
+}
+
+#[test]
 fn up_with_a_wrong_file_starts_nothing() {
     let place = Place::new();
     let file = place.file("vpcs: [");

@@ -20,6 +20,7 @@ mod counters;
 mod down;
 mod enforcement;
 mod exec;
+pub mod failure;
 mod flows;
 mod group;
 mod instance;
@@ -130,6 +131,13 @@ enum Command {
     ServeBuiltin(builtin::ServeArgs),
     #[command(hide = true)]
     Client(builtin::ClientArgs),
+}
+
+impl Cli {
+    /// How results, and what went wrong, are to be written.
+    pub fn format(&self) -> Format {
+        self.output
+    }
 }
 
 /// Carries out what was typed.
