@@ -42,6 +42,8 @@ struct Memory {
     world: World,
     enforcement: Enforcement,
     offset: Duration,
+    /// How far each step of the clock went before the flow tables were swept.
+    steps: Vec<Duration>,
     events: Vec<VerdictEvent>,
     fail: bool,
 }
@@ -88,7 +90,15 @@ impl Enforcer for MemoryEnforcer {
     }
 
     fn set_clock_offset(&mut self, offset: Duration) -> Result<()> {
-        self.0.lock().unwrap().offset = offset;
+        let mut memory = self.0.lock().unwrap();
+        let step = offset.saturating_sub(memory.offset);
+        memory.steps.push(step);
+        memory.offset = offset;
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> Result<()> {
+        self.0.lock().unwrap().steps.push(Duration::ZERO);
         Ok(())
     }
 
@@ -268,6 +278,24 @@ fn enforcement_and_clock_are_the_next_controller_s_too() {
     place.serve(|_| {
         let memory = place.memory.lock().unwrap();
         assert_eq!((memory.enforcement, memory.offset), (Enforcement::Off, Duration::from_secs(65)));
+    });
+}
+
+#[test]
+fn clock_goes_far_in_steps_that_are_swept_after() {
+    const DAY: u64 = 86_400;
+    let place = Place::new();
+    place.serve(|state| {
+        place.memory.lock().unwrap().steps.clear();
+        let reply = call(state, &Request::AdvanceClock { seconds: 50 * DAY }).unwrap();
+        assert_eq!(reply, Reply::Clock { offset_seconds: 50 * DAY });
+        let steps = [20, 0, 20, 0, 10, 0].map(|days| Duration::from_secs(days * DAY));
+        assert_eq!(place.memory.lock().unwrap().steps, steps);
+        for seconds in [11 * 365 * DAY, u64::MAX] {
+            let error = call(state, &Request::AdvanceClock { seconds }).unwrap_err();
+            assert!(error.to_string().contains("at most ten years ahead, and is 50d ahead"), "{error}");
+        }
+        assert_eq!(place.memory.lock().unwrap().offset, Duration::from_secs(50 * DAY));
     });
 }
 
