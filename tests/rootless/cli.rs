@@ -137,6 +137,10 @@ fn usage_errors_end_with_2() {
     check(&[], 2, "", "Usage: sgsim");
     check(&["probe", "a", "b", "tcp/0"], 2, "", "tcp/PORT");
     check(&["probe", "a", "b", "sctp/1"], 2, "", "tcp/PORT");
+    for time in ["0s", "999us", "61m", "500000000000years"] {
+        check(&["probe", "a", "b", "icmp", "--timeout", time], 2, "", "invalid value");
+    }
+    check(&["probe", "a", "b", "icmp", "--timeout", "2h"], 2, "", "give a time from 1ms to 1h");
     check(&["clock", "advance", "soon"], 2, "", "invalid value 'soon'");
     check(&["status", "--output", "xml"], 2, "", "possible values: text, json");
 }
