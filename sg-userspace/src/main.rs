@@ -7,13 +7,13 @@ use clap::Parser;
 use sg_userspace::cli;
 
 fn main() -> ExitCode {
-    match cli::run(cli::Cli::parse()) {
+    let cli = cli::Cli::parse();
+    let format = cli.format();
+    match cli::run(cli) {
         Ok(exit) => ExitCode::from(exit.code()),
-        // Whoever read the output has seen enough.
-        Err(error) if error.is::<cli::OutputClosed>() => ExitCode::SUCCESS,
         Err(error) => {
             // Nobody can be told that nobody can be told.
-            let _ = writeln!(io::stderr(), "sgsim: {error:#}");
+            let _ = writeln!(io::stderr(), "{}", cli::failure::text(&error, format));
             ExitCode::from(cli::EXIT_ERROR)
         }
     }

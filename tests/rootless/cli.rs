@@ -137,6 +137,10 @@ fn usage_errors_end_with_2() {
     check(&[], 2, "", "Usage: sgsim");
     check(&["probe", "a", "b", "tcp/0"], 2, "", "tcp/PORT");
     check(&["probe", "a", "b", "sctp/1"], 2, "", "tcp/PORT");
+    for time in ["0s", "999us", "61m", "500000000000years"] {
+        check(&["probe", "a", "b", "icmp", "--timeout", time], 2, "", "invalid value");
+    }
+    check(&["probe", "a", "b", "icmp", "--timeout", "2h"], 2, "", "give a time from 1ms to 1h");
     check(&["clock", "advance", "soon"], 2, "", "invalid value 'soon'");
     check(&["status", "--output", "xml"], 2, "", "possible values: text, json");
 }
@@ -174,6 +178,19 @@ fn a_wrong_lab_file_is_refused_with_its_place() {
 }
 
 #[test]
+fn errors_for_programs_are_json_on_standard_error() {
+    let place = Place::new();
+    let file = place.file("vpcs: [");
+    for (arguments, code) in [(&["status"][..], "NoController"), (&["check", &file], "InvalidLabFile")] {
+        let output = place.run(&[arguments, &["--output", "json"]].concat());
+        let document: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+        assert_eq!((&document["version"], &document["error"]["code"]), (&1.into(), &code.into()));
+        assert!(document["error"]["message"].is_string());
+    }
+}
+
+#[test]
 fn up_with_a_wrong_file_starts_nothing() {
     let place = Place::new();
     let file = place.file("vpcs: [");
@@ -197,4 +214,20 @@ fn a_closed_pipe_is_no_error() {
     let mut said = String::new();
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!((child.wait().unwrap().code(), said.as_str()), (Some(0), ""));
+}
+
+/// What the controller's side of a connection going away is, whenever that happens, is no closed standard output.
+#[test]
+fn a_controller_that_hangs_up_is_an_error() {
+    let place = Place::new();
+    let state = place.0.path().join("state");
+    std::fs::create_dir(&state).unwrap();
+    let listener = std::os::unix::net::UnixListener::bind(state.join("sgsim.sock")).unwrap();
+    std::thread::spawn(move || listener.incoming().for_each(drop));
+    for _ in 0..10 {
+        let output = place.run(&["counters"]);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{error}");
+        assert!(error.contains("the controller"), "{error}");
+    }
 }

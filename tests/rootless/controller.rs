@@ -17,7 +17,7 @@ use sg_userspace::command::{Command, group};
 use sg_userspace::controller::client::{Client, refusal};
 use sg_userspace::controller::directory::StateDirectory;
 use sg_userspace::controller::enforcer::Enforcer;
-use sg_userspace::controller::protocol::{Reply, Request, code};
+use sg_userspace::controller::protocol::{Reply, Request, UpRequest, code};
 use sg_userspace::controller::{Controller, run, socket};
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent};
@@ -42,6 +42,8 @@ struct Memory {
     world: World,
     enforcement: Enforcement,
     offset: Duration,
+    /// How far each step of the clock went before the flow tables were swept.
+    steps: Vec<Duration>,
     events: Vec<VerdictEvent>,
     fail: bool,
 }
@@ -88,7 +90,15 @@ impl Enforcer for MemoryEnforcer {
     }
 
     fn set_clock_offset(&mut self, offset: Duration) -> Result<()> {
-        self.0.lock().unwrap().offset = offset;
+        let mut memory = self.0.lock().unwrap();
+        let step = offset.saturating_sub(memory.offset);
+        memory.steps.push(step);
+        memory.offset = offset;
+        Ok(())
+    }
+
+    fn sweep(&mut self) -> Result<()> {
+        self.0.lock().unwrap().steps.push(Duration::ZERO);
         Ok(())
     }
 
@@ -272,6 +282,24 @@ fn enforcement_and_clock_are_the_next_controller_s_too() {
 }
 
 #[test]
+fn clock_goes_far_in_steps_that_are_swept_after() {
+    const DAY: u64 = 86_400;
+    let place = Place::new();
+    place.serve(|state| {
+        place.memory.lock().unwrap().steps.clear();
+        let reply = call(state, &Request::AdvanceClock { seconds: 50 * DAY }).unwrap();
+        assert_eq!(reply, Reply::Clock { offset_seconds: 50 * DAY });
+        let steps = [20, 0, 20, 0, 10, 0].map(|days| Duration::from_secs(days * DAY));
+        assert_eq!(place.memory.lock().unwrap().steps, steps);
+        for seconds in [11 * 365 * DAY, u64::MAX] {
+            let error = call(state, &Request::AdvanceClock { seconds }).unwrap_err();
+            assert!(error.to_string().contains("at most ten years ahead, and is 50d ahead"), "{error}");
+        }
+        assert_eq!(place.memory.lock().unwrap().offset, Duration::from_secs(50 * DAY));
+    });
+}
+
+#[test]
 fn watchers_are_told_what_happens_from_then_on() {
     let place = Place::new();
     let event = |port| VerdictEvent {
@@ -313,7 +341,6 @@ fn what_is_no_request_is_answered_and_the_connection_goes_on() {
 
 #[test]
 fn a_second_lab_is_refused_and_the_first_goes_on() {
-    use sg_userspace::controller::protocol::UpRequest;
     let place = Place::new();
     place.serve(|state| {
         let up = |text: &str| {
@@ -323,7 +350,51 @@ fn a_second_lab_is_refused_and_the_first_goes_on() {
         };
         let error = call(state, &up("vpcs: {}")).unwrap_err();
         assert_eq!(refusal(&error).unwrap().code, code::LAB_EXISTS);
-        let reply = call(state, &up(LAB)).unwrap();
-        assert!(matches!(reply, Reply::Applied { .. }), "the same lab is up already: {reply:?}");
+    });
+}
+
+#[test]
+fn up_on_a_lab_that_is_not_as_asked_for_says_so() {
+    let place = Place::new();
+    let again = |enforcement, words: [&str; 2]| {
+        place.serve(|state| {
+            let (name, text) = ("lab.yaml".to_owned(), LAB.to_owned());
+            let hook = Hook::Tcx;
+            let error = call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err();
+            assert_eq!(refusal(&error).unwrap().code, code::LAB_EXISTS);
+            assert!(words.iter().all(|word| error.to_string().contains(word)), "{error}");
+        });
+    };
+    again(Enforcement::Off, ["is up and enforced", "use `sgsim enforcement off`"]);
+    // Nobody has built the internet host here.
+    again(Enforcement::On, ["its namespaces or links are gone (internet)", "run `sgsim down`"]);
+    let mut store = RedbStore::open(&place.state.store()).unwrap();
+    let lab = store.load().unwrap().lab.unwrap();
+    store.commit_lab(Some(&LabManifest { complete: false, ..lab })).unwrap();
+    drop(store);
+    again(Enforcement::On, ["only half built, or half taken down", "run `sgsim down`"]);
+}
+
+#[test]
+fn questions_about_no_lab_leave_the_controller_to_whoever_builds_one() {
+    let place = Place::new();
+    RedbStore::open(&place.state.store()).unwrap().replace(&World::default(), None).unwrap();
+    place.serve(|state| {
+        let up = |text: &str| {
+            let (name, text) = ("lab.yaml".to_owned(), text.to_owned());
+            let (hook, enforcement) = (Hook::Tcx, Enforcement::On);
+            call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err()
+        };
+        for question in [Request::Flows { interface: None }, Request::Counters] {
+            let error = call(state, &question).unwrap_err();
+            assert_eq!(refusal(&error).unwrap().code, code::NO_LAB);
+        }
+        assert_eq!(refusal(&up("vpcs: {}")).unwrap().code, code::LAB_FILE);
+        let ended = || Client::connect(state).is_err();
+        let deadline = std::time::Instant::now() + Duration::from_secs(10);
+        while !ended() && std::time::Instant::now() < deadline {
+            thread::sleep(Duration::from_millis(5));
+        }
+        assert!(ended(), "a failed `up` ends a controller without a lab");
     });
 }

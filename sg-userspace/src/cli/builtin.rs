@@ -13,6 +13,7 @@ use crate::lab::server::{self, ServerSpec};
 use super::Exit;
 use super::context::Context;
 use super::output::Output;
+use super::probe::patience;
 
 /// How long one connection of `client await` may take before the next is tried.
 const AWAIT_INTERVAL: Duration = Duration::from_millis(1);
@@ -44,7 +45,7 @@ pub(super) struct ClientArgs {
     #[arg(short = '6', long)]
     ipv6: bool,
     /// How long to wait for each answer
-    #[arg(long, default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, default_value = "2s", value_parser = patience)]
     timeout: Duration,
     /// For `bulk`: how long to send
     #[arg(long, default_value_t = 3)]

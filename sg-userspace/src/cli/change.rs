@@ -8,6 +8,7 @@ use crate::controller::client::unexpected;
 use crate::controller::protocol::{Reply, Request};
 
 use super::context::Context;
+use super::failure;
 
 /// An applied command, as JSON has it.
 #[derive(Debug, Serialize)]
@@ -22,7 +23,7 @@ pub(super) struct Applied<T: Serialize> {
 /// Has the controller carry out a command; gives the version that it made and its answer.
 pub(super) fn apply(context: &Context, command: impl Into<Command>) -> Result<(u64, command::Reply)> {
     let request = Request::Change { command: Box::new(command.into()) };
-    match context.client()?.call(&request)? {
+    match context.client()?.call(&request).map_err(failure::with_remedy)? {
         Reply::Applied { version, answer: Some(answer) } => Ok((version, *answer)),
         other => Err(unexpected(&other)),
     }

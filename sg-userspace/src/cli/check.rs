@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::aws::world::World;
@@ -50,7 +50,7 @@ impl CheckArgs {
 
 /// What a lab file stands for.
 pub(super) fn parse(name: &str, text: &str) -> Result<Plan> {
-    let wrong = |error: LabError| anyhow!("{name}: {error}");
+    let wrong = |error: LabError| anyhow::Error::new(error).context(name.to_owned());
     let file = LabFile::parse(text).map_err(wrong)?;
     plan(&file, &World::default()).map_err(wrong)
 }

@@ -13,7 +13,7 @@ use crate::report::group::GroupView;
 
 use super::change::{Applied, apply};
 use super::context::Context;
-use super::{Exit, lookup};
+use super::{Exit, failure, lookup};
 
 /// Create, list, show and delete security groups.
 #[derive(Debug, Subcommand)]
@@ -108,7 +108,9 @@ impl GroupCommand {
             Self::Delete(args) => {
                 let group = lookup::group(&world, &args.group)?;
                 let view = GroupView::new(&world, group);
-                let (world_version, _) = apply(context, DeleteSecurityGroup { group_id: group.id.clone() })?;
+                let command = DeleteSecurityGroup { group_id: group.id.clone() };
+                let (world_version, _) = apply(context, command)
+                    .map_err(|error| failure::with_dependents(error, &world, group))?;
                 let sentence = format!("deleted {} ({})", view.id, view.name);
                 context.output.said("deleted", &Applied { world_version, result: view }, &sentence)?;
                 Ok(Exit::Success)

@@ -20,6 +20,7 @@ mod counters;
 mod down;
 mod enforcement;
 mod exec;
+pub mod failure;
 mod flows;
 mod group;
 mod instance;
@@ -35,7 +36,6 @@ mod version;
 mod watch;
 
 use context::Context;
-pub use output::OutputClosed;
 
 /// AWS security groups on real packets, on one Linux machine.
 #[derive(Debug, Parser)]
@@ -131,6 +131,13 @@ enum Command {
     ServeBuiltin(builtin::ServeArgs),
     #[command(hide = true)]
     Client(builtin::ClientArgs),
+}
+
+impl Cli {
+    /// How results, and what went wrong, are to be written.
+    pub fn format(&self) -> Format {
+        self.output
+    }
 }
 
 /// Carries out what was typed.

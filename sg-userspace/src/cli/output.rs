@@ -1,8 +1,11 @@
 //! Where results go: standard output, with colours on a terminal only.
+//!
+//! Whoever read it may have seen enough and closed it. That changes neither what a command does nor how it ends, so it is
+//! no error; what goes on and on asks [`Output::is_closed`].
 
-use std::io::{ErrorKind, Write};
+use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use comfy_table::Table;
 use serde::Serialize;
 
@@ -10,21 +13,17 @@ use crate::report;
 
 use super::Format;
 
-/// Whoever read standard output has seen enough.
-#[derive(Debug, thiserror::Error)]
-#[error("standard output is closed")]
-pub struct OutputClosed;
-
 /// Standard output in a format.
 pub(super) struct Output {
     format: Format,
     stream: anstream::AutoStream<std::io::Stdout>,
+    is_closed: bool,
 }
 
 impl Output {
     /// Output in this format.
     pub(super) fn new(format: Format) -> Self {
-        Self { format, stream: anstream::AutoStream::auto(std::io::stdout()) }
+        Self { format, stream: anstream::AutoStream::auto(std::io::stdout()), is_closed: false }
     }
 
     /// Whether a program reads it.
@@ -63,14 +62,26 @@ impl Output {
 
     /// Writes a line, with styles where the terminal has them.
     pub(super) fn line(&mut self, line: &str) -> Result<()> {
-        self.text(&format!("{line}\n"))
+        let written = writeln!(self.stream, "{line}");
+        self.wrote(written)
     }
 
     /// Writes text that ends its own lines.
     pub(super) fn text(&mut self, text: &str) -> Result<()> {
-        match write!(self.stream, "{text}").and_then(|()| self.stream.flush()) {
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => Err(OutputClosed.into()),
-            other => Ok(other?),
+        let written = write!(self.stream, "{text}");
+        self.wrote(written)
+    }
+
+    /// Whether nobody reads what is written any more.
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed
+    }
+
+    fn wrote(&mut self, written: io::Result<()>) -> Result<()> {
+        match written.and_then(|()| self.stream.flush()) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.is_closed = true,
+            other => other.context("cannot write to standard output")?,
         }
+        Ok(())
     }
 }

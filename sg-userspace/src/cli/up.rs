@@ -63,7 +63,7 @@ impl UpArgs {
         };
         let enforcement = if self.no_enforcement { Enforcement::Off } else { Enforcement::On };
         let mut client = connect_or_start(&context.directory)?;
-        client.status()?;
+        let before = client.status()?.lab;
         client.send(&Request::Up(UpRequest { name, text, hook, enforcement }))?;
         let mut meter = Meter::new();
         let version = loop {
@@ -83,16 +83,27 @@ impl UpArgs {
             // A controller that has no lab ends; once its end of the connection is closed, it has cleared up.
             let _ = client.set_patience(Some(CLEARING_UP)).and_then(|()| client.receive());
         })?;
-        let instances = context.world()?.instances.len();
-        let seconds = began.elapsed().as_secs_f64();
+        // What is so, rather than what was asked for: a lab that was up has its own settings.
+        let status = context.client()?.status()?;
+        let (instances, seconds) = (status.instances.len(), began.elapsed().as_secs_f64());
+        let enforcement = status.lab.as_ref().map_or(enforcement, |lab| lab.enforcement);
         let note = match (hook, enforcement) {
-            (_, Enforcement::Off) => "; enforcement is OFF",
+            (_, Enforcement::Off) => "; enforcement is OFF: switch it on with `sgsim enforcement on`",
             (Hook::Xdp, _) => "; XDP splits large packets, which costs TCP most of its throughput",
             _ => "",
         };
-        let value =
-            serde_json::json!({ "world_version": version, "instances": instances, "seconds": seconds });
-        let sentence = format!("the lab is up: {instances} instances in {seconds:.1} s{note}");
+        let already = before.is_some();
+        let value = serde_json::json!({
+            "world_version": version,
+            "instances": instances,
+            "seconds": seconds,
+            "already": already,
+            "enforcement": enforcement,
+        });
+        let sentence = match already {
+            true => format!("the lab is up already: {instances} instances{note}"),
+            false => format!("the lab is up: {instances} instances in {seconds:.1} s{note}"),
+        };
         context.output.said("up", &value, &sentence)?;
         Ok(Exit::Success)
     }

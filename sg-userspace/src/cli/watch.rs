@@ -48,6 +48,9 @@ impl WatchArgs {
                 let view = VerdictView::new(&world, event);
                 context.output.said("verdict", &view, &view.line())?;
             }
+            if context.output.is_closed() {
+                break;
+            }
         }
         Ok(Exit::Success)
     }

@@ -92,14 +92,22 @@ impl<'a> Builder<'a> {
     /// Builds an instance with its interfaces.
     ///
     /// # Errors
-    /// Where the machine refuses; what was made until then is listed.
+    /// Where the machine refuses; then no interface is left, and the namespace is listed.
     pub async fn instance(&self, instance: &Instance) -> Result<Vec<BuiltLink>> {
         let name = instance.id.as_str();
         let namespace = self.namespace(name).await?;
         hosts::write(name, &instance.name, &self.hosts)?;
-        let mut built = Vec::new();
+        let mut built: Vec<BuiltLink> = Vec::new();
         for interface in self.world.interfaces_of(&instance.id) {
-            built.push(self.interface(&namespace, instance, interface).await?);
+            match self.interface(&namespace, instance, interface).await {
+                Ok(link) => built.push(link),
+                Err(error) => {
+                    for link in built {
+                        self.undo(&link.interface, link.index).await;
+                    }
+                    return Err(error);
+                }
+            }
         }
         Ok(built)
     }
@@ -107,7 +115,7 @@ impl<'a> Builder<'a> {
     /// Builds one interface of an instance whose namespace is there.
     ///
     /// # Errors
-    /// As [`Builder::instance`].
+    /// As [`Builder::instance`]; nothing is left of it then.
     pub async fn interface(
         &self,
         namespace: &Namespace,
@@ -121,12 +129,32 @@ impl<'a> Builder<'a> {
         let addresses = AddressSpec::new(index, self.networks(interface)?, u32::from(device), count);
         self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
         self.create(&spec, namespace).await?;
-        address::configure(namespace, &addresses).await?;
-        self.enforcer.borrow_mut().attach(interface, index).with_context(|| {
-            format!("cannot attach to {} (interface {} of {})", spec.host_name, interface.id, instance.name)
-        })?;
-        self.links.set_up(index).await?;
+        let finished = async {
+            address::configure(namespace, &addresses).await?;
+            self.enforcer.borrow_mut().attach(interface, index).with_context(|| {
+                format!(
+                    "cannot attach to {} (interface {} of {})",
+                    spec.host_name, interface.id, instance.name
+                )
+            })?;
+            self.links.set_up(index).await
+        };
+        if let Err(error) = finished.await {
+            self.undo(interface, index).await;
+            return Err(error);
+        }
         Ok(BuiltLink { interface: interface.clone(), instance_id: instance.id.clone(), index })
+    }
+
+    /// Takes away what there is of an interface. The error that made this necessary is the one to tell.
+    async fn undo(&self, interface: &NetworkInterface, index: u32) {
+        // The link first: what is left of an interface without programs would pass unjudged.
+        if let Err(error) = self.links.delete(index).await {
+            tracing::error!("a link stayed behind: {error:#}");
+        }
+        if let Err(error) = self.enforcer.borrow_mut().detach(interface) {
+            tracing::error!("an interface stayed attached: {error:#}");
+        }
     }
 
     /// Builds the internet host.
@@ -177,10 +205,14 @@ impl<'a> Builder<'a> {
     /// Makes a link, fit for the lab's hook.
     async fn create(&self, spec: &LinkSpec, namespace: &Namespace) -> Result<()> {
         self.links.create(spec, namespace).await?;
-        match self.lab.hook {
+        let prepared = match self.lab.hook {
             Hook::Tcx => Ok(()),
             Hook::Xdp => offload::prepare_for_xdp(namespace.name(), &spec.name),
+        };
+        if prepared.is_err() {
+            let _ = self.links.delete(spec.index).await;
         }
+        prepared
     }
 
     fn link_spec(&self, index: u32, name: &str, alias: &str, mac: MacAddr) -> LinkSpec {

@@ -9,6 +9,7 @@ use futures::stream;
 use tokio::sync::mpsc;
 
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
+use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
 use crate::command::changes::{Changes, ObjectKey};
 use crate::lab::link::Links;
@@ -16,7 +17,7 @@ use crate::lab::namespace::{self, Namespace};
 use crate::lab::{hosts, process};
 use crate::store::manifest::LabManifest;
 
-use super::build::{Builder, BuiltLink, link_name};
+use super::build::{Builder, BuiltLink, INTERNET_NAME, link_name};
 use super::enforcer::{Enforcer, INTERNET_SLOT};
 use super::protocol::{Progress, Reply};
 
@@ -202,6 +203,28 @@ impl Built {
             bail!("{}", lines.join("; "));
         }
         Ok(())
+    }
+
+    /// What the world has and this machine does not, by name: nothing where the lab stands as it was built.
+    ///
+    /// # Errors
+    /// Where the machine cannot be looked at.
+    pub async fn missing(&self, world: &World, lab: &LabManifest) -> Result<Vec<String>> {
+        let names = Links::open()?.list().await?.into_iter().map(|link| link.name).collect::<BTreeSet<_>>();
+        let has_link = |slot| names.contains(&link_name(lab.link_base + slot));
+        let mut missing = Vec::new();
+        if !has_link(INTERNET_SLOT) || !namespace::path(&lab.internet_namespace).exists() {
+            missing.push(INTERNET_NAME.to_owned());
+        }
+        for instance in world.instances.values() {
+            let is_linked = |interface: &&NetworkInterface| {
+                self.links.contains_key(&interface.id) && has_link(interface.slot)
+            };
+            if !self.is_running(&instance.id) || !world.interfaces_of(&instance.id).iter().all(is_linked) {
+                missing.push(instance.name.clone());
+            }
+        }
+        Ok(missing)
     }
 
     /// Whether an instance's namespace is there.

@@ -40,6 +40,12 @@ use protocol::{ErrorReply, Reply, Request, code};
 use socket::Call;
 use watch::Watchers;
 
+/// The most that the clock goes ahead at a time, in seconds: 20 days. Flow entries count time in 32 bits, which come round
+/// after 52 days, so what has ended is removed before it can pass for new.
+const CLOCK_STEP: u64 = 20 * 86_400;
+/// The most that the clock can be ahead, in seconds: ten years.
+const CLOCK_LIMIT: u64 = 3_653 * 86_400;
+
 /// Opens the data plane behind a controller: adopts what is pinned, or loads it.
 pub type OpenEnforcer = Box<dyn Fn(&EnforcerOptions) -> anyhow::Result<Box<dyn Enforcer>>>;
 
@@ -120,6 +126,8 @@ impl Controller {
     /// Handles one request; its replies go where the call says.
     pub async fn handle(&mut self, call: Call) -> Next {
         let Call { request, replies } = call;
+        // A request about a lab that is not there may come before the one that builds it.
+        let is_last = matches!(request, Request::Up(_) | Request::Down);
         match self.answer(request, &replies).await {
             Ok((reply, next)) => {
                 if let Some(reply) = reply {
@@ -130,7 +138,7 @@ impl Controller {
             }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
-                if self.has_lab() { Next::Serve } else { Next::End }
+                if is_last && !self.has_lab() { Next::End } else { Next::Serve }
             }
         }
     }
@@ -221,10 +229,21 @@ impl Controller {
 
     fn advance_clock(&mut self, seconds: u64) -> Result<Reply, ErrorReply> {
         let before = self.lab.as_ref().ok_or_else(no_lab)?.clock_offset_seconds;
-        let offset_seconds = before.saturating_add(seconds);
-        self.enforcer()?.set_clock_offset(Duration::from_secs(offset_seconds)).map_err(system)?;
-        // Time does not go back, so neither does the clock where the store fails; the next try stores it.
-        self.store_lab(|lab| lab.clock_offset_seconds = offset_seconds)?;
+        let target = before.checked_add(seconds).filter(|target| *target <= CLOCK_LIMIT).ok_or_else(|| {
+            let message = format!(
+                "the clock can be at most ten years ahead, and is {} ahead; no connection outlives 5 days of silence",
+                crate::report::duration(before)
+            );
+            ErrorReply::new(code::BAD_REQUEST, message)
+        })?;
+        let mut offset_seconds = before;
+        while offset_seconds < target {
+            offset_seconds = target.min(offset_seconds + CLOCK_STEP);
+            self.enforcer()?.set_clock_offset(Duration::from_secs(offset_seconds)).map_err(system)?;
+            // Time does not go back, so neither does the clock where the store fails; the next try stores it.
+            self.store_lab(|lab| lab.clock_offset_seconds = offset_seconds)?;
+            self.enforcer()?.sweep().map_err(system)?;
+        }
         Ok(Reply::Clock { offset_seconds })
     }
 

@@ -3,7 +3,7 @@
 //! A signal ends the process and nothing else: enforcement and the lab stay as they are for the next controller.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::net::UnixListener;
@@ -26,7 +26,9 @@ const CALL_BACKLOG: usize = 64;
 /// # Errors
 /// Where another controller owns the directory, or the state cannot be loaded and put in force.
 pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()> {
-    prepare(directory)?;
+    // Out of the caller's session. It fails only where the process leads one already, which is as good.
+    let _ = nix::unistd::setsid();
+    directory.claim()?;
     let lock = StateLock::acquire(&directory.lock())?;
     let store = RedbStore::open(&directory.store())?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -48,7 +50,9 @@ pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()
 }
 
 /// Between two sweeps of the flow tables.
-const SWEEP_INTERVAL: std::time::Duration = std::time::Duration::from_secs(10);
+const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// How long a controller without a lab waits for one to be asked for.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// Serves requests until there is no lab any more, or a signal comes.
 ///
@@ -61,6 +65,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
     let accept = tokio::spawn(socket::accept(listener, sender));
     let mut next_poll = Instant::now();
     let mut next_sweep = Instant::now() + SWEEP_INTERVAL;
+    let mut last_call = Instant::now();
     let next = loop {
         tokio::select! {
             biased;
@@ -71,6 +76,9 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
                 next_poll = Instant::now() + controller.poll_interval();
             }
             () = sleep_until(next_sweep) => {
+                if !controller.has_lab() && last_call.elapsed() > IDLE {
+                    break Next::End;
+                }
                 controller.sweep();
                 next_sweep = Instant::now() + SWEEP_INTERVAL;
             }
@@ -79,6 +87,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
                     if controller.handle(call).await == Next::End {
                         break Next::End;
                     }
+                    last_call = Instant::now();
                     next_poll = next_poll.min(Instant::now() + controller.poll_interval());
                 }
                 None => break Next::Serve,
@@ -87,16 +96,6 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
     };
     accept.abort();
     // Connections write what they have been given before the runtime goes.
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    tokio::time::sleep(Duration::from_millis(20)).await;
     Ok(next)
-}
-
-/// Makes the state directory, for root alone, and leaves the caller's session.
-fn prepare(directory: &StateDirectory) -> Result<()> {
-    // It fails only where the process leads a session already, which is as good.
-    let _ = nix::unistd::setsid();
-    let path = directory.path();
-    fs::create_dir_all(directory.logs())
-        .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o755)))
-        .with_context(|| format!("cannot make the state directory `{}`", path.display()))
 }

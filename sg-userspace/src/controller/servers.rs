@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -76,8 +75,11 @@ pub async fn start(
     let total = waiting.len();
     for (done, (item, pid, server, log)) in waiting.into_iter().enumerate() {
         until_listening(pid, &server).await.with_context(|| {
-            let end = last_line(&log).map_or_else(String::new, |line| format!(": {line}"));
-            format!("server `{item}` does not run{end} (log `{}`)", log.display())
+            // The log goes with the lab that is not built.
+            match process::log_end(&log, 0).as_str() {
+                "" => format!("server `{item}` does not run, and says nothing"),
+                said => format!("server `{item}` does not run; it says: {said}"),
+            }
         })?;
         let progress = Progress { stage: "starting servers".to_owned(), item, done: done + 1, total };
         let _ = replies.try_send(Reply::Progress(progress));
@@ -141,7 +143,7 @@ fn builtin_argv(name: &str, listeners: &[Listener]) -> Result<Vec<OsString>> {
 
 async fn until_listening(pid: u32, server: &Server) -> Result<()> {
     let Some(port) = server.port() else { return Ok(()) };
-    let udp = matches!(server, Server::Udp(_));
+    let udp = server.is_udp();
     let deadline = Instant::now() + PATIENCE;
     while !is_listening(pid, port, udp) {
         if !fs::exists(format!("/proc/{pid}")).unwrap_or(false) {
@@ -167,9 +169,4 @@ fn is_listening(pid: u32, port: u16, udp: bool) -> bool {
             found == Some(port) && fields.nth(1) == Some(state)
         })
     })
-}
-
-fn last_line(log: &Path) -> Option<String> {
-    let text = fs::read_to_string(log).ok()?;
-    text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
 }

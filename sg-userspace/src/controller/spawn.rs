@@ -1,12 +1,14 @@
 //! Finding the controller, or starting one: the same binary, detached, its output in a log file.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom};
-use std::process::{Command, Stdio};
+use std::fs::OpenOptions;
+use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+
+use crate::lab::process::log_end;
+use crate::store::lock::held_by;
 
 use super::client::{Client, ConnectError};
 use super::directory::StateDirectory;
@@ -30,9 +32,43 @@ pub fn connect_or_start(directory: &StateDirectory) -> Result<Client> {
 }
 
 fn start(directory: &StateDirectory) -> Result<Client> {
+    directory.claim()?;
     let log_path = directory.controller_log();
-    fs::create_dir_all(directory.logs())
-        .with_context(|| format!("cannot make the state directory `{}`", directory.path().display()))?;
+    let deadline = Instant::now() + PATIENCE;
+    let mut ours = None;
+    loop {
+        if let Ok(client) = Client::connect(directory) {
+            return Ok(client);
+        }
+        match ours.take() {
+            // Where another command was faster, its controller has the lock and soon answers.
+            None if held_by(&directory.lock()).is_some() => {}
+            None => ours = Some(launch(directory)?),
+            Some((mut child, written_before)) => match child
+                .try_wait()
+                .context("cannot wait for the controller")?
+            {
+                None => ours = Some((child, written_before)),
+                Some(_) if held_by(&directory.lock()).is_some() => {}
+                Some(status) => {
+                    let said = log_end(&log_path, written_before);
+                    let said = if said.is_empty() { status.to_string() } else { said };
+                    bail!("the controller did not start: {}", said.strip_prefix("sgsim: ").unwrap_or(&said));
+                }
+            },
+        }
+        if Instant::now() > deadline {
+            bail!("the controller does not answer; see `{}`", log_path.display());
+        }
+        sleep(Duration::from_millis(5));
+    }
+}
+
+/// Starts a controller. Gives it with the length of its log before.
+fn launch(directory: &StateDirectory) -> Result<(Child, u64)> {
+    // The one before may have given the directory up meanwhile.
+    directory.claim()?;
+    let log_path = directory.controller_log();
     let log = OpenOptions::new()
         .create(true)
         .append(true)
@@ -40,7 +76,7 @@ fn start(directory: &StateDirectory) -> Result<Client> {
         .with_context(|| format!("cannot write the log `{}`", log_path.display()))?;
     let written_before = log.metadata().map_or(0, |metadata| metadata.len());
     let program = std::env::current_exe().context("cannot find this program's own file")?;
-    let mut child = Command::new(program)
+    let child = Command::new(program)
         .arg("--state-dir")
         .arg(directory.path())
         .arg(SUBCOMMAND)
@@ -50,26 +86,5 @@ fn start(directory: &StateDirectory) -> Result<Client> {
         .stderr(log)
         .spawn()
         .context("cannot start the controller")?;
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        if let Ok(client) = Client::connect(directory) {
-            return Ok(client);
-        }
-        if let Some(status) = child.try_wait().context("cannot wait for the controller")? {
-            let said = last_line(&log_path, written_before).unwrap_or_else(|| status.to_string());
-            bail!("the controller did not start: {}", said.strip_prefix("sgsim: ").unwrap_or(&said));
-        }
-        if Instant::now() > deadline {
-            bail!("the controller (pid {}) does not answer; see `{}`", child.id(), log_path.display());
-        }
-        sleep(Duration::from_millis(5));
-    }
-}
-
-fn last_line(path: &std::path::Path, from: u64) -> Option<String> {
-    let mut file = File::open(path).ok()?;
-    file.seek(SeekFrom::Start(from)).ok()?;
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    text.lines().rfind(|line| !line.trim().is_empty()).map(str::to_owned)
+    Ok((child, written_before))
 }

@@ -6,6 +6,7 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 
 use crate::aws::world::World;
+use crate::dataplane::row::Enforcement;
 use crate::lab::cleanup;
 use crate::lab::file::LabFile;
 use crate::lab::plan::plan;
@@ -28,14 +29,7 @@ impl Controller {
         replies: &mpsc::Sender<Reply>,
     ) -> Result<Reply, ErrorReply> {
         if let Some(lab) = &self.lab {
-            if lab.complete && lab.text == request.text && lab.hook == request.hook {
-                return Ok(Reply::Applied { version: self.version, answer: None });
-            }
-            let message = format!(
-                "the lab `{}` is up; take it down with `sgsim down` first, or use another --state-dir",
-                lab.name
-            );
-            return Err(ErrorReply::new(code::LAB_EXISTS, message));
+            return self.again(lab, &request).await;
         }
         let (world, lab) = self.plan(&request).await?;
         let started = self.start(world, lab, replies).await;
@@ -45,6 +39,36 @@ impl Controller {
                 tracing::error!("something stayed behind: {left:#}");
             }
             return Err(system(error));
+        }
+        Ok(Reply::Applied { version: self.version, answer: None })
+    }
+
+    /// `up` where there is a lab: done if that is the same and all of it stands, else refused.
+    async fn again(&self, lab: &LabManifest, request: &UpRequest) -> Result<Reply, ErrorReply> {
+        let refuse = |what: &str| {
+            let message = format!("the lab `{}` {what}", lab.name);
+            Err(ErrorReply::new(code::LAB_EXISTS, message))
+        };
+        if !lab.complete {
+            return refuse(
+                "was only half built, or half taken down; run `sgsim down`, which removes what is left of it, and then `sgsim up` again",
+            );
+        }
+        if lab.text != request.text || lab.hook != request.hook {
+            return refuse("is up; take it down with `sgsim down` first, or use another --state-dir");
+        }
+        if (request.enforcement, lab.enforcement) == (Enforcement::Off, Enforcement::On) {
+            return refuse("is up and enforced; use `sgsim enforcement off`");
+        }
+        let missing = self.built.missing(&self.world, lab).await.map_err(system)?;
+        if let Some(first) = missing.first() {
+            let more = match missing.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            return refuse(&format!(
+                "was up, but no longer stands: its namespaces or links are gone ({first}{more}), as after a reboot; run `sgsim down`, and then `sgsim up` again"
+            ));
         }
         Ok(Reply::Applied { version: self.version, answer: None })
     }
@@ -83,14 +107,16 @@ impl Controller {
         cleanup::tear_down(&self.directory.made()).await?;
         let options =
             EnforcerOptions { directory: self.directory.clone(), hook: lab.hook, link_base: lab.link_base };
-        // Kept at once, so that it is removed if anything below fails.
-        let enforcer = self.enforcer.insert((self.open_enforcer)(&options)?);
-        enforcer.set_enforcement(lab.enforcement)?;
-        enforcer.set_world(&world, &objects::all(&world)).context("the data plane did not take the lab")?;
+        // Known before anything of it is made, so that it is removed whenever that is cut short.
         self.version = self.store.replace(&world, Some(&lab))?;
         self.world = world;
         self.built = Built::new(&self.directory.made());
         let lab = self.lab.insert(lab);
+        let enforcer = self.enforcer.insert((self.open_enforcer)(&options)?);
+        enforcer.set_enforcement(lab.enforcement)?;
+        enforcer
+            .set_world(&self.world, &objects::all(&self.world))
+            .context("the data plane did not take the lab")?;
         self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
         lab.servers = servers::start(&self.directory, lab, replies).await?;
         lab.complete = true;
@@ -111,6 +137,13 @@ impl Controller {
     }
 
     async fn remove_all(&mut self) -> anyhow::Result<()> {
+        // First, so that a controller that dies in the middle leaves no lab that passes for whole.
+        if let Some(lab) = self.lab.as_mut().filter(|lab| lab.complete) {
+            lab.complete = false;
+            if let Err(error) = self.store.commit_lab(Some(lab)) {
+                tracing::warn!("cannot store that the lab is being removed: {error:#}");
+            }
+        }
         cleanup::tear_down(&self.directory.made()).await?;
         if let Some(enforcer) = &mut self.enforcer {
             enforcer.remove()?;

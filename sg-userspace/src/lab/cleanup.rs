@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::link::Links;
+use super::link::{Link, Links};
 use super::manifest::{self, Made};
 use super::{hosts, namespace, process};
 
@@ -68,14 +68,12 @@ pub async fn delete_links(alias_prefix: &str) -> Result<usize> {
 async fn remove(made: &[Made], faults: &mut Vec<anyhow::Error>) -> Removed {
     let mut removed = Removed::default();
     let mut namespaces = Vec::new();
-    let mut aliases = HashSet::new();
-    let mut names = HashSet::new();
+    let mut links = HashSet::new();
     for thing in made {
         match thing {
             Made::Namespace(name) => namespaces.push(name.clone()),
             Made::Link { name, alias } => {
-                aliases.insert(alias.as_str());
-                names.insert(name.as_str());
+                links.insert((name.as_str(), alias.as_str()));
             }
             Made::Directory(_) => {}
         }
@@ -84,8 +82,8 @@ async fn remove(made: &[Made], faults: &mut Vec<anyhow::Error>) -> Removed {
         Ok(count) => removed.processes = count,
         Err(error) => faults.push(error),
     }
-    if !aliases.is_empty() {
-        match remove_links(&aliases, &names).await {
+    if !links.is_empty() {
+        match remove_links(&links).await {
             Ok((count, errors)) => {
                 removed.links = count;
                 faults.extend(errors);
@@ -113,13 +111,38 @@ async fn remove(made: &[Made], faults: &mut Vec<anyhow::Error>) -> Removed {
     removed
 }
 
-/// By alias; by name only where a crash came before the alias was set.
-async fn remove_links(aliases: &HashSet<&str>, names: &HashSet<&str>) -> Result<(usize, Vec<anyhow::Error>)> {
+async fn remove_links(pairs: &HashSet<(&str, &str)>) -> Result<(usize, Vec<anyhow::Error>)> {
     let links = Links::open()?;
-    let ours = |link: &super::link::Link| {
-        aliases.contains(link.alias.as_str())
-            || (link.alias.is_empty() && !link.up && names.contains(link.name.as_str()))
-    };
-    let found: Vec<_> = links.list().await?.into_iter().filter(ours).map(|link| link.index).collect();
+    let found = links.list().await?.into_iter().filter(|link| is_listed(pairs, link)).map(|link| link.index);
+    let found = found.collect::<Vec<_>>();
     links.delete_all(&found).await
+}
+
+/// By name and alias together: either alone may be somebody else's. By name only where a crash came before the alias was
+/// set.
+fn is_listed(pairs: &HashSet<(&str, &str)>, link: &Link) -> bool {
+    let (name, alias) = (link.name.as_str(), link.alias.as_str());
+    pairs.contains(&(name, alias))
+        || (alias.is_empty() && !link.up && pairs.iter().any(|(listed, _)| *listed == name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_of_others_are_not_listed() {
+        let pairs = HashSet::from([("sg1", "internet"), ("sg2", "eni-2")]);
+        let check = |name: &str, alias: &str, up, expected| {
+            let link = Link { index: 7, name: name.to_owned(), alias: alias.to_owned(), up };
+            assert_eq!(is_listed(&pairs, &link), expected, "{link:?}");
+        };
+        check("sg1", "internet", true, true);
+        check("sg2", "eni-2", false, true);
+        check("sg2", "", false, true);
+        check("sg2", "", true, false);
+        check("wan0", "internet", true, false);
+        check("sg1", "eni-2", true, false);
+        check("eth0", "", false, false);
+    }
 }

@@ -135,7 +135,7 @@ pub struct InstanceFile {
     pub interfaces: Vec<At<InterfaceFile>>,
     /// Servers to run in it.
     #[serde(default)]
-    pub servers: Vec<Server>,
+    pub servers: Vec<At<Server>>,
     /// Makes `NAME-1` to `NAME-count`.
     #[serde(default)]
     pub count: Option<At<u16>>,
@@ -205,7 +205,7 @@ pub struct InternetFile {
     ipv4: Option<Written<Ipv4Addr>>,
     ipv6: Option<Written<Ipv6Addr>>,
     /// Servers to run on it.
-    pub servers: Vec<Server>,
+    pub servers: Vec<At<Server>>,
 }
 
 impl InternetFile {

@@ -78,10 +78,11 @@ pub struct Plan {
 /// # Errors
 /// The first thing that AWS would refuse or that a lab cannot have, and where the file says it.
 pub fn plan(file: &LabFile, world: &World) -> Result<Plan, LabError> {
+    let outside = Place { at: None, path: "internet.servers".to_owned() };
     let internet = Internet {
         ipv4: file.internet.ipv4(),
         ipv6: file.internet.ipv6(),
-        servers: file.internet.servers.clone(),
+        servers: instances::servers(&outside, &file.internet.servers)?,
     };
     let lab = Lab {
         internet,

@@ -85,6 +85,17 @@ pub fn spawn(inside: &Inside, argv: &[OsString], log: &Path) -> Result<u32> {
     Ok(id)
 }
 
+/// The last lines of what a command wrote to its log from this byte on, for an error message: logs go with the lab.
+/// Empty where it said nothing.
+pub fn log_end(log: &Path, from: u64) -> String {
+    const LINES: usize = 3;
+    let bytes = fs::read(log).unwrap_or_default();
+    let written = usize::try_from(from).ok().and_then(|from| bytes.get(from..)).unwrap_or_default();
+    let text = String::from_utf8_lossy(written);
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>();
+    lines[lines.len().saturating_sub(LINES)..].join(" | ")
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Session {
     Callers,
@@ -282,4 +293,20 @@ fn wait(processes: &[(u32, OwnedFd)], until: Instant) -> Result<()> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_end_is_its_last_lines() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        assert_eq!(log_end(file.path(), 0), "");
+        fs::write(file.path(), "one\ntwo\n\nthree\n  four\n").unwrap();
+        assert_eq!(log_end(file.path(), 0), "two | three | four");
+        assert_eq!(log_end(file.path(), 9), "three | four");
+        assert_eq!(log_end(file.path(), 99), "");
+        assert_eq!(log_end(Path::new("/nonexistent"), 0), "");
+    }
 }

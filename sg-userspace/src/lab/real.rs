@@ -65,7 +65,10 @@ pub async fn start(real: &Real, inside: &Inside, name: &str, directory: &Path) -
         let target = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
         namespace::run_async_in(&inside.namespace, move || client::wait_for_port(target, READY))
             .await
-            .with_context(|| format!("the server of `{name}` does not start: see `{}`", log.display()))?;
+            .with_context(|| match process::log_end(&log, 0).as_str() {
+                "" => format!("the server of `{name}` does not start, and says nothing"),
+                said => format!("the server of `{name}` does not start; it says: {said}"),
+            })?;
     }
     Ok(id)
 }

@@ -5,11 +5,19 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 use super::StoreError;
+
+/// How often the lock is tried.
+const TRIES: u32 = 5;
+/// Between two tries.
+const BETWEEN_TRIES: Duration = Duration::from_millis(2);
 
 /// Holds the state directory until dropped.
 #[derive(Debug)]
@@ -28,14 +36,27 @@ impl StateLock {
         if let Some(directory) = path.parent() {
             fs::create_dir_all(directory).map_err(io)?;
         }
-        let file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(io)?;
-        let mut file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
-            Ok(file) => file,
-            Err((_, nix::errno::Errno::EWOULDBLOCK)) => {
-                return Err(StoreError::Locked { path: path.to_owned(), pid: holder(path) });
+        let mut tries = 0;
+        let mut file = loop {
+            let file = OpenOptions::new()
+                .read(true)
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path)
+                .map_err(io)?;
+            match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+                // The holder before may have removed the file meanwhile: a lock on that keeps nobody out.
+                Ok(file) if is_at(&file, path) => break file,
+                Ok(_) => {}
+                // Whoever only asks who holds it has it for an instant.
+                Err((_, Errno::EWOULDBLOCK)) if tries < TRIES => std::thread::sleep(BETWEEN_TRIES),
+                Err((_, Errno::EWOULDBLOCK)) => {
+                    return Err(StoreError::Locked { path: path.to_owned(), pid: holder(path) });
+                }
+                Err((_, errno)) => return Err(io(errno.into())),
             }
-            Err((_, errno)) => return Err(io(errno.into())),
+            tries += 1;
         };
         file.set_len(0).map_err(io)?;
         file.rewind().map_err(io)?;
@@ -47,6 +68,11 @@ impl StateLock {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+fn is_at(file: &File, path: &Path) -> bool {
+    let identity = |metadata: fs::Metadata| (metadata.dev(), metadata.ino());
+    file.metadata().is_ok_and(|here| fs::metadata(path).is_ok_and(|there| identity(here) == identity(there)))
 }
 
 /// The pid written in a lock file, if one can be read.

@@ -52,8 +52,18 @@ pub(super) struct ProbeArgs {
     #[arg(short = '6', long)]
     ipv6: bool,
     /// How long to wait for an answer
-    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = patience)]
     timeout: Duration,
+}
+
+/// Reads how long to wait for an answer.
+pub(super) fn patience(text: &str) -> Result<Duration, String> {
+    let (least, most) = (Duration::from_millis(1), Duration::from_secs(3600));
+    match humantime::parse_duration(text) {
+        Ok(time) if (least..=most).contains(&time) => Ok(time),
+        Ok(_) => Err("give a time from 1ms to 1h".to_owned()),
+        Err(error) => Err(format!("{error}; give a time such as 500ms or 2s")),
+    }
 }
 
 /// One end of the probe, resolved.

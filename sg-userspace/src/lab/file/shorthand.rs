@@ -145,6 +145,11 @@ impl Server {
         }
     }
 
+    /// Whether its port is one of UDP, rather than of TCP.
+    pub fn is_udp(&self) -> bool {
+        matches!(self, Self::Udp(_))
+    }
+
     /// The port that it listens on, where it is known.
     pub fn port(&self) -> Option<u16> {
         match self {

@@ -1,16 +1,21 @@
 //! The instances of a lab file, one or `count` of each, with their interfaces and servers.
 
+use std::collections::BTreeMap;
+
 use crate::aws::ids::{SecurityGroupId, SubnetId, VpcId};
 use crate::command::Reply;
 use crate::command::instance::{InstanceInterface, RunInstance};
 use crate::command::interface::CreateNetworkInterface;
 use crate::command::rule_text::{self, Context};
 use crate::lab::file::position::{At, LabError, refused};
-use crate::lab::file::shorthand::{Ipv6Choice, SecondaryAddresses};
+use crate::lab::file::shorthand::{Ipv6Choice, SecondaryAddresses, Server};
 use crate::lab::file::{InstanceFile, InterfaceFile};
 
 use super::rules::with_groups;
 use super::{LabInstance, Place, Planner, named};
+
+/// Names that stand for something else: in every instance's hosts file, on the command line, among the logs.
+const RESERVED: [&str; 3] = ["internet", "localhost", "controller"];
 
 /// The VPC that an interface is in.
 struct Home<'a> {
@@ -47,7 +52,14 @@ pub(super) fn run(
             (1..=count.value).map(|index| format!("{}-{index}", name.value)).collect()
         }
     };
+    let servers = servers(&place, &file.servers)?;
     for instance_name in names {
+        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(&instance_name)) {
+            let list = RESERVED.join("`, `");
+            return Err(place.error(format!(
+                "`{instance_name}` stands for something else in a lab; use a name other than `{list}`, in any case"
+            )));
+        }
         let command = RunInstance {
             name: Some(instance_name.clone()),
             interfaces: interfaces.iter().cloned().map(InstanceInterface::New).collect(),
@@ -56,11 +68,27 @@ pub(super) fn run(
         if let Reply::Instance { instance_id, interface_ids } = planner.apply(&place, command)? {
             let place = Place { path: format!("vpcs.{vpc_name}.instances.{instance_name}"), ..place.clone() };
             planner.check_addresses(&place, &interface_ids)?;
-            let servers = file.servers.clone();
+            let servers = servers.clone();
             planner.lab.instances.insert(instance_name, LabInstance { instance_id, interface_ids, servers });
         }
     }
     Ok(())
+}
+
+/// Servers without two on one port, which only one of them could have.
+pub(super) fn servers(place: &Place, written: &[At<Server>]) -> Result<Vec<Server>, LabError> {
+    let mut taken = BTreeMap::new();
+    for At { value: server, at } in written {
+        if let Some(port) = server.port()
+            && let Some(first) = taken.insert((server.is_udp(), port), *at)
+        {
+            let protocol = if server.is_udp() { "udp" } else { "tcp" };
+            return Err(place.at(*at).error(format!(
+                "two servers cannot both have {protocol} port {port}, and the one at {first} has it; give one of them another port"
+            )));
+        }
+    }
+    Ok(written.iter().map(|server| server.value.clone()).collect())
 }
 
 fn interfaces(
