@@ -25,8 +25,8 @@ use super::{Exit, lookup};
 #[command(after_help = "\
 Examples:
   sgsim rule list web
-  sgsim rule allow web inbound HTTPS from anywhere
-  sgsim rule allow db inbound tcp 5432 from sg web
+  sgsim rule allow web inbound tcp 8080 from anywhere
+  sgsim rule allow db inbound icmp echo-request from sg web
   sgsim rule revoke sgr-0123456789abcdef0")]
 pub(super) enum RuleCommand {
     Allow(AllowArgs),
@@ -38,9 +38,9 @@ pub(super) enum RuleCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sgsim rule allow web inbound HTTPS from anywhere
+  sgsim rule allow web inbound tcp 8080 from anywhere
   sgsim rule allow web inbound tcp 8000-8100 from 10.0.0.0/8
-  sgsim rule allow db inbound PostgreSQL from sg web --description \"the web tier\"
+  sgsim rule allow db inbound PostgreSQL from sg maintenance --description \"by hand\"
   sgsim rule allow web outbound udp 53 to 10.0.0.2/32
   sgsim rule allow web inbound SSH from my-ip")]
 pub(super) struct AllowArgs {

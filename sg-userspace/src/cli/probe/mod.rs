@@ -38,7 +38,7 @@ Examples:
   sgsim probe internet web-1 tcp/443 --timeout 1s
   sgsim probe web-1 db-1 icmp
   sgsim probe -6 web-1 db-1 udp/53
-  sgsim probe web-1:1 db-1 tcp/22 && echo reachable
+  sgsim probe bastion:1 db-1 tcp/22 && echo reachable
 
 Exit codes: 0 allowed, 1 denied, 2 error.")]
 pub(super) struct ProbeArgs {
