@@ -110,6 +110,10 @@ impl UnassignPrivateAddresses {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { interface_id, addresses } = self;
         let interface: &mut NetworkInterface = edit.get_mut(&interface_id)?;
+        if addresses.is_empty() {
+            let message = "The request must contain the parameter PrivateIpAddresses";
+            return Err(AwsError::new("MissingParameter", message));
+        }
         let primary = interface.private_ipv4.first().copied().map(IpAddr::V4);
         for address in &addresses {
             if Some(*address) == primary {

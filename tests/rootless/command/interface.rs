@@ -301,4 +301,6 @@ fn e_12_secondary_addresses_come_and_go_and_the_primary_one_stays() {
     assert_eq!(account.world.network_interfaces[&interface_id].private_ipv4, [ip("10.0.1.4")]);
     let nothing = assign(&account, 0);
     check_refused(&mut account.world, nothing, "MissingParameter", "PrivateIpAddresses");
+    let nothing = UnassignPrivateAddresses { interface_id, addresses: Vec::new() };
+    check_refused(&mut account.world, nothing, "MissingParameter", "PrivateIpAddresses");
 }
