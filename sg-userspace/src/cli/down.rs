@@ -16,7 +16,8 @@ use super::progress::Meter;
 /// How long a controller that has removed its lab may take to end.
 const ENDING: Duration = Duration::from_secs(5);
 /// What to do where it is not known whether everything was removed.
-const CUT_SHORT: &str = "the controller ended before the lab was removed; run `sgsim down` again, which removes the rest";
+const CUT_SHORT: &str =
+    "the controller ended before the lab was removed; run `sgsim down` again, which removes the rest";
 
 /// Take the lab down, servers and all, and end the controller; also after a crash
 #[derive(Debug, Args)]
