@@ -121,9 +121,12 @@ mod tests {
         let world = plan(&LabFile::parse(text).unwrap(), &World::default()).unwrap().world;
         let web = world.security_groups.values().find(|group| group.name == "web").unwrap();
         let error = with_dependents(refused("DependencyViolation"), &world, web).to_string();
-        for part in
-            ["No: give web other groups", "and revoke sgr-", "(db: inbound tcp 5432 from sg web)", "(DependencyViolation)"]
-        {
+        for part in [
+            "No: give web other groups",
+            "and revoke sgr-",
+            "(db: inbound tcp 5432 from sg web)",
+            "(DependencyViolation)",
+        ] {
             assert!(error.contains(part), "no `{part}` in {error}");
         }
     }
@@ -141,9 +144,7 @@ mod tests {
         let document = |error: &anyhow::Error| -> serde_json::Value {
             serde_json::from_str(&text(error, Format::Json)).unwrap()
         };
-        let expected = |code: &str, message: &str| {
-            serde_json::json!({ "version": 1, "error": { "code": code, "message": message } })
-        };
+        let expected = |code: &str, message: &str| serde_json::json!({ "version": 1, "error": { "code": code, "message": message } });
         assert_eq!(document(&refused(code::NO_LAB)), expected("NoLab", "No."));
         assert_eq!(document(&anyhow::anyhow!("why").context("what")), expected("Error", "what: why"));
         assert_eq!(text(&anyhow::anyhow!("why").context("what"), Format::Text), "sgsim: what: why");
