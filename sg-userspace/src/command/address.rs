@@ -16,7 +16,9 @@ pub(super) fn check_count(ipv4: usize, ipv6: usize) -> Result<(), AwsError> {
         if count > MAX_ADDRESSES {
             return Err(AwsError::new(
                 "PrivateIpAddressLimitExceeded",
-                format!("Number of {kind} addresses will exceed limit: an interface has at most {MAX_ADDRESSES}, not {count}."),
+                format!(
+                    "Number of {kind} addresses will exceed limit: an interface has at most {MAX_ADDRESSES}, not {count}."
+                ),
             ));
         }
     }

@@ -133,10 +133,7 @@ impl CreateNetworkInterface {
 
         let (mut private_ipv4, mut ipv6) = (self.private_ipv4, self.ipv6);
         let automatic_ipv4 = usize::from(private_ipv4.is_empty()) + usize::from(self.secondary_ipv4_count);
-        address::check_count(
-            private_ipv4.len() + automatic_ipv4,
-            ipv6.len() + usize::from(self.ipv6_count),
-        )?;
+        address::check_count(private_ipv4.len() + automatic_ipv4, ipv6.len() + usize::from(self.ipv6_count))?;
         let mut addresses = SubnetAddresses::of(edit.world(), subnet);
         for address in
             private_ipv4.iter().copied().map(IpAddr::V4).chain(ipv6.iter().copied().map(IpAddr::V6))

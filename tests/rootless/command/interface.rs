@@ -87,8 +87,7 @@ fn instance_has_at_most_fifteen_interfaces() {
     let (instance_id, _) = made_instance(&mut account.world, "one", create.clone());
     for device_index in 1..=15 {
         let interface_id = made_interface(&mut account.world, create.clone());
-        let attach =
-            AttachNetworkInterface { interface_id, instance_id: instance_id.clone(), device_index };
+        let attach = AttachNetworkInterface { interface_id, instance_id: instance_id.clone(), device_index };
         match device_index {
             15 => check_refused(&mut account.world, attach, "AttachmentLimitExceeded", "at most 15"),
             _ => drop(applied(&mut account.world, attach)),
