@@ -132,7 +132,10 @@ impl<'a> Builder<'a> {
         let finished = async {
             address::configure(namespace, &addresses).await?;
             self.enforcer.borrow_mut().attach(interface, index).with_context(|| {
-                format!("cannot attach to {} (interface {} of {})", spec.host_name, interface.id, instance.name)
+                format!(
+                    "cannot attach to {} (interface {} of {})",
+                    spec.host_name, interface.id, instance.name
+                )
             })?;
             self.links.set_up(index).await
         };
