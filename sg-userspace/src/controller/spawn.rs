@@ -44,7 +44,10 @@ fn start(directory: &StateDirectory) -> Result<Client> {
             // Where another command was faster, its controller has the lock and soon answers.
             None if held_by(&directory.lock()).is_some() => {}
             None => ours = Some(launch(directory)?),
-            Some((mut child, written_before)) => match child.try_wait().context("cannot wait for the controller")? {
+            Some((mut child, written_before)) => match child
+                .try_wait()
+                .context("cannot wait for the controller")?
+            {
                 None => ours = Some((child, written_before)),
                 Some(_) if held_by(&directory.lock()).is_some() => {}
                 Some(status) => {
