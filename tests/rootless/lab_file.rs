@@ -377,7 +377,12 @@ fn two_servers_on_one_port_are_located() {
 #[test]
 fn names_that_stand_for_something_else_are_located() {
     for name in ["internet", "Localhost", "CONTROLLER"] {
-        check(&lab("      web: {}", &format!("      {name}: {{ subnet: main }}")), 9, 7, &[name, "other than"]);
+        check(
+            &lab("      web: {}", &format!("      {name}: {{ subnet: main }}")),
+            9,
+            7,
+            &[name, "other than"],
+        );
     }
     planned(&lab("      web: {}", "      internet: { subnet: main, count: 2 }"));
 }
