@@ -21,6 +21,7 @@ use crate::report::probe::{EndView, ProbeEnd, ProbeView};
 use crate::report::verdict::VerdictView;
 
 use super::context::Context;
+use super::progress::Meter;
 use super::{Exit, exec, lookup};
 
 mod traffic;
@@ -92,8 +93,11 @@ impl ProbeArgs {
         watch.receive()?.context("the controller ended")?;
         let began = Instant::now();
         let (source, destination) = (from.address, to.address);
+        let meter = Meter::waiting("waiting for an answer");
         let sent =
-            namespace::run_in(inside, || traffic::send(self.traffic, source, destination, self.timeout))?;
+            namespace::run_in(inside, || traffic::send(self.traffic, source, destination, self.timeout));
+        meter.finish();
+        let sent = sent?;
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let events = collect(&mut watch, &sent, &from, &to)?;
         let flows = match context.client()?.call(&Request::Flows { interface: None })? {
