@@ -16,8 +16,8 @@ use super::lookup;
 
 /// Run a command inside an instance, and end with its exit status
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sgsim exec web-1 -- curl -s http://db-1\n  \
-    sgsim exec internet -- ping -c 1 10.0.1.10\n  sgsim exec db-1 -- ss -ltn")]
+#[command(after_help = "Examples:\n  sgsim exec web-2 -- curl -s http://web-1\n  \
+    sgsim exec internet -- curl -s http://web-1\n  sgsim exec db-1 -- ss -ltn")]
 pub(super) struct ExecArgs {
     /// The instance, by name or id; or `internet`
     instance: String,

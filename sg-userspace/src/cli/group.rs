@@ -20,9 +20,9 @@ use super::{Exit, failure, lookup};
 #[command(after_help = "\
 Examples:
   sgsim group list
-  sgsim group create web --description \"Web servers\"
+  sgsim group create app --description \"Application servers\"
   sgsim group show web
-  sgsim group delete web")]
+  sgsim group delete app")]
 pub(super) enum GroupCommand {
     Create(CreateArgs),
     List(ListArgs),
@@ -33,8 +33,8 @@ pub(super) enum GroupCommand {
 
 /// Create a group: nothing inbound, everything outbound
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sgsim group create web --description \"Web servers\"\n  \
-    sgsim group create db --vpc staging")]
+#[command(after_help = "Examples:\n  sgsim group create app --description \"Application servers\"\n  \
+    sgsim group create cache --vpc lab")]
 pub(super) struct CreateArgs {
     /// Its name, unique in the VPC
     name: String,
@@ -67,7 +67,7 @@ pub(super) struct ShowArgs {
 
 /// Delete a group that no interface carries and no other group's rule names
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sgsim group delete web")]
+#[command(after_help = "Examples:\n  sgsim group delete app")]
 pub(super) struct DeleteArgs {
     /// The group, by id or name
     group: String,

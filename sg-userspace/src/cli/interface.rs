@@ -32,7 +32,7 @@ pub(super) struct ListArgs {}
 
 /// Show an interface and every rule that applies to it
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sgsim interface show web-1\n  sgsim interface show web-1:1\n  \
+#[command(after_help = "Examples:\n  sgsim interface show web-1\n  sgsim interface show bastion:1\n  \
     sgsim interface show eni-0123456789abcdef0")]
 pub(super) struct ShowArgs {
     /// An interface's id, an instance (its primary interface), or INSTANCE:INDEX
@@ -42,7 +42,7 @@ pub(super) struct ShowArgs {
 /// Replace the groups of an interface, at once for new connections
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  sgsim interface set-groups web-1 web default\n  \
-    sgsim interface set-groups router:1 admin")]
+    sgsim interface set-groups bastion:1 maintenance web")]
 pub(super) struct SetGroupsArgs {
     /// An interface's id, an instance (its primary interface), or INSTANCE:INDEX
     interface: String,

@@ -59,11 +59,11 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  sgsim up lab.yaml                                   build a lab
-  sgsim exec web-1 -- curl -s http://db-1             run a command inside an instance
-  sgsim rule allow web inbound HTTPS from anywhere    change a group, live
-  sgsim probe web-1 db-1 tcp/5432                     does it get through, and which rule says so?
-  sgsim down                                          leave nothing behind
+  sgsim up examples/article.yaml                        build a lab; all examples here are about this one
+  sgsim exec internet -- curl -s http://web-1           run a command inside an instance, or on the internet host
+  sgsim rule allow web inbound tcp 8080 from anywhere   change a group, live
+  sgsim probe web-1 db-1 tcp/5432                       does it get through, and which rule says so?
+  sgsim down                                            leave nothing behind
 
 Exit codes: 0 done or allowed, 1 denied, 2 error.";
 

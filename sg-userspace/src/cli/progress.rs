@@ -25,6 +25,17 @@ impl Meter {
         Self { bar, stage: String::new() }
     }
 
+    /// A meter for one thing of unknown length. Off a terminal it shows nothing.
+    pub(super) fn waiting(what: &'static str) -> Self {
+        let meter = Self::new();
+        if let Some(bar) = &meter.bar {
+            let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_spinner()));
+            bar.set_message(what);
+        }
+        meter
+    }
+
     /// Takes a step into account.
     pub(super) fn show(&mut self, step: &Progress) {
         match &self.bar {

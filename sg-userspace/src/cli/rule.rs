@@ -25,8 +25,8 @@ use super::{Exit, lookup};
 #[command(after_help = "\
 Examples:
   sgsim rule list web
-  sgsim rule allow web inbound HTTPS from anywhere
-  sgsim rule allow db inbound tcp 5432 from sg web
+  sgsim rule allow web inbound tcp 8080 from anywhere
+  sgsim rule allow db inbound icmp echo-request from sg web
   sgsim rule revoke sgr-0123456789abcdef0")]
 pub(super) enum RuleCommand {
     Allow(AllowArgs),
@@ -38,9 +38,9 @@ pub(super) enum RuleCommand {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  sgsim rule allow web inbound HTTPS from anywhere
+  sgsim rule allow web inbound tcp 8080 from anywhere
   sgsim rule allow web inbound tcp 8000-8100 from 10.0.0.0/8
-  sgsim rule allow db inbound PostgreSQL from sg web --description \"the web tier\"
+  sgsim rule allow db inbound PostgreSQL from sg maintenance --description \"by hand\"
   sgsim rule allow web outbound udp 53 to 10.0.0.2/32
   sgsim rule allow web inbound SSH from my-ip")]
 pub(super) struct AllowArgs {
@@ -116,13 +116,14 @@ fn allow(context: &mut Context, world: &World, internet: &[IpAddr], args: AllowA
     let (version, Reply::Rules(rules)) = apply(context, command)? else {
         bail!("the controller made no rule");
     };
-    announce(context, "allowed", version, world, group, &rules)
+    announce(context, "allowed", version, world, group, &rules, &[])
 }
 
 fn revoke(context: &mut Context, world: &World, internet: &[IpAddr], words: &[String]) -> Result<Exit> {
     let by_id = words.first().is_some_and(|word| word.starts_with("sgr-"));
     let (group, command) =
         if by_id { revoke_ids(world, words)? } else { revoke_words(world, internet, words)? };
+    let direction = command.direction;
     let (version, Reply::Revoked { rules, unknown }) = apply(context, command)? else {
         bail!("the controller revoked no rule");
     };
@@ -130,7 +131,10 @@ fn revoke(context: &mut Context, world: &World, internet: &[IpAddr], words: &[St
         // AWS forgives this in a default VPC (R-40); people want to know.
         bail!("group `{}` has no such rule; `sgsim rule list {}` shows what it has", group.name, group.name);
     }
-    announce(context, "revoked", version, world, group, &rules)
+    // Of the others it is told which they are.
+    let words = |it: &Permission| report::rule::words(world, direction, it.protocol, it.ports, &it.peer);
+    let unknown = unknown.iter().map(words).collect::<Vec<_>>();
+    announce(context, "revoked", version, world, group, &rules, &unknown)
 }
 
 fn revoke_ids<'w>(world: &'w World, words: &[String]) -> Result<(&'w SecurityGroup, Revoke)> {
@@ -194,14 +198,21 @@ fn announce(
     world: &World,
     group: &SecurityGroup,
     rules: &[SecurityGroupRule],
+    unknown: &[String],
 ) -> Result<Exit> {
     let views = rules.iter().map(|rule| RuleView::new(world, group, rule)).collect::<Vec<_>>();
     if context.output.is_json() {
-        let result = serde_json::json!({ "rules": views });
+        let mut result = serde_json::json!({ "rules": views });
+        if !unknown.is_empty() {
+            result["unknown"] = unknown.into();
+        }
         context.output.json(done, &Applied { world_version, result })?;
     } else {
         for view in &views {
             context.output.line(&format!("{done} {} ({}: {})", view.id, view.group_name, view.text))?;
+        }
+        for text in unknown {
+            context.output.line(&format!("not there ({}: {text})", group.name))?;
         }
     }
     Ok(Exit::Success)

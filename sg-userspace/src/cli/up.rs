@@ -62,7 +62,10 @@ impl UpArgs {
             HookWord::Xdp => Hook::Xdp,
         };
         let enforcement = if self.no_enforcement { Enforcement::Off } else { Enforcement::On };
-        let mut client = connect_or_start(&context.directory)?;
+        let meter = Meter::waiting("starting the controller, which takes over what is up");
+        let client = connect_or_start(&context.directory);
+        meter.finish();
+        let mut client = client?;
         let before = client.status()?.lab;
         client.send(&Request::Up(UpRequest { name, text, hook, enforcement }))?;
         let mut meter = Meter::new();

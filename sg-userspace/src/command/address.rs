@@ -7,6 +7,24 @@ use crate::aws::error::AwsError;
 use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
 
+/// The most private IPv4 addresses of an interface, and the most IPv6 addresses: AWS's for its largest instances.
+const MAX_ADDRESSES: usize = 50;
+
+/// Refuses more addresses than an interface may have.
+pub(super) fn check_count(ipv4: usize, ipv6: usize) -> Result<(), AwsError> {
+    for (count, kind) in [(ipv4, "private"), (ipv6, "IPv6")] {
+        if count > MAX_ADDRESSES {
+            return Err(AwsError::new(
+                "PrivateIpAddressLimitExceeded",
+                format!(
+                    "Number of {kind} addresses will exceed limit: an interface has at most {MAX_ADDRESSES}, not {count}."
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// How many addresses at the start of a subnet are reserved; the last one is too (M-05).
 const RESERVED_FIRST: u8 = 4;
 

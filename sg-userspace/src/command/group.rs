@@ -42,8 +42,8 @@ pub struct CreateSecurityGroup {
 
 impl CreateSecurityGroup {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        // M-21: trailing spaces do not count.
-        let name = self.name.trim_end().to_owned();
+        // M-21: trailing spaces do not count; other white space does, and is refused.
+        let name = self.name.trim_end_matches(' ').to_owned();
         check_name(&name)?;
         check_description(&self.description)?;
         let vpc: &Vpc = edit.get(&self.vpc_id)?;
@@ -72,8 +72,12 @@ pub struct CreateLaunchWizardGroup {
 impl CreateLaunchWizardGroup {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let groups = edit.world().security_groups.values().filter(|group| group.vpc_id == self.vpc_id);
-        let highest =
-            groups.filter_map(|group| group.name.strip_prefix("launch-wizard-")?.parse::<u32>().ok()).max();
+        // Names are unique without regard to case (M-23), so a `Launch-Wizard-1` counts.
+        let number = |group: &SecurityGroup| {
+            let name = group.name.to_ascii_lowercase();
+            name.strip_prefix("launch-wizard-")?.parse::<u32>().ok()
+        };
+        let highest = groups.filter_map(number).max();
         let name = format!("launch-wizard-{}", highest.unwrap_or(0).saturating_add(1));
         let description = format!("{name} created {}", self.created);
         let create = CreateSecurityGroup { vpc_id: self.vpc_id, name, description, tags: BTreeMap::new() };
@@ -126,7 +130,7 @@ impl DeleteSecurityGroup {
 
 /// The group of a VPC with this name, without regard to case (M-23).
 pub fn by_name<'w>(world: &'w World, vpc_id: &VpcId, name: &str) -> Option<&'w SecurityGroup> {
-    let name = name.trim_end();
+    let name = name.trim_end_matches(' ');
     let groups = world.security_groups.values();
     groups.filter(|group| group.vpc_id == *vpc_id).find(|group| group.name.eq_ignore_ascii_case(name))
 }

@@ -16,7 +16,7 @@ use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
 
 use super::Reply;
-use super::address::SubnetAddresses;
+use super::address::{self, SubnetAddresses};
 use super::edit::Edit;
 use super::group;
 
@@ -56,6 +56,9 @@ impl ConnectionTrackingSpecification {
         })
     }
 }
+
+/// The most interfaces of an instance: AWS's for its largest instances. Each has a routing table of its own inside.
+const MAX_INTERFACES: u8 = 15;
 
 /// Makes a network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,14 +131,15 @@ impl CreateNetworkInterface {
         };
         let groups = check_groups(edit, &vpc_id, groups)?;
 
-        let mut addresses = SubnetAddresses::of(edit.world(), subnet);
         let (mut private_ipv4, mut ipv6) = (self.private_ipv4, self.ipv6);
+        let automatic_ipv4 = usize::from(private_ipv4.is_empty()) + usize::from(self.secondary_ipv4_count);
+        address::check_count(private_ipv4.len() + automatic_ipv4, ipv6.len() + usize::from(self.ipv6_count))?;
+        let mut addresses = SubnetAddresses::of(edit.world(), subnet);
         for address in
             private_ipv4.iter().copied().map(IpAddr::V4).chain(ipv6.iter().copied().map(IpAddr::V6))
         {
             addresses.take(address)?;
         }
-        let automatic_ipv4 = usize::from(private_ipv4.is_empty()) + usize::from(self.secondary_ipv4_count);
         for _ in 0..automatic_ipv4 {
             private_ipv4.push(addresses.take_free_ipv4()?);
         }
@@ -274,6 +278,12 @@ pub(super) fn attach(
     if interface.attachment.is_some() {
         let message = format!("Interface: [{interface_id}] in use.");
         return Err(AwsError::new("InvalidNetworkInterface.InUse", message));
+    }
+    if device_index >= MAX_INTERFACES {
+        let message = format!(
+            "Interface at device index {device_index} exceeds the limit: an instance has at most {MAX_INTERFACES}, from index 0."
+        );
+        return Err(AwsError::new("AttachmentLimitExceeded", message));
     }
     let zone = zone_of(edit, interface)?;
     for attached in edit.world().interfaces_of(instance_id) {

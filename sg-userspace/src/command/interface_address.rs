@@ -10,7 +10,7 @@ use crate::aws::interface::NetworkInterface;
 use crate::aws::vpc::Subnet;
 
 use super::Reply;
-use super::address::SubnetAddresses;
+use super::address::{self, SubnetAddresses};
 use super::edit::Edit;
 
 /// Gives an interface further addresses: `AssignPrivateIpAddresses` and `AssignIpv6Addresses` in one.
@@ -48,6 +48,10 @@ impl AssignPrivateAddresses {
                 "The request must contain the parameter PrivateIpAddresses or SecondaryPrivateIpAddressCount";
             return Err(AwsError::new("MissingParameter", message));
         }
+        address::check_count(
+            interface.private_ipv4.len() + self.private_ipv4.len() + usize::from(self.ipv4_count),
+            interface.ipv6.len() + self.ipv6.len() + usize::from(self.ipv6_count),
+        )?;
         let subnet: Subnet = edit.get::<Subnet>(&interface.subnet_id)?.clone();
         if self.allow_reassignment {
             self.take_over(edit, &subnet)?;
@@ -110,6 +114,10 @@ impl UnassignPrivateAddresses {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { interface_id, addresses } = self;
         let interface: &mut NetworkInterface = edit.get_mut(&interface_id)?;
+        if addresses.is_empty() {
+            let message = "The request must contain the parameter PrivateIpAddresses";
+            return Err(AwsError::new("MissingParameter", message));
+        }
         let primary = interface.private_ipv4.first().copied().map(IpAddr::V4);
         for address in &addresses {
             if Some(*address) == primary {

@@ -36,6 +36,12 @@ pub async fn start(
 ) -> Result<BTreeMap<String, Vec<ServerRecord>>> {
     let mut records: BTreeMap<String, Vec<ServerRecord>> = BTreeMap::new();
     let mut waiting = Vec::new();
+    let (mut done, total) = (0, count(lab));
+    let tell = |done, item: &str| {
+        let progress = Progress { stage: "starting servers".to_owned(), item: item.to_owned(), done, total };
+        // A client too slow to read this misses a step, and no more.
+        let _ = replies.try_send(Reply::Progress(progress));
+    };
     let instances = lab.lab.instances.iter().map(|(name, instance)| {
         (name.as_str(), instance.instance_id.to_string(), instance.servers.as_slice())
     });
@@ -59,6 +65,9 @@ pub async fn start(
         }
         for server in servers.iter().filter(|server| listener(server).is_none()) {
             let title = title(server);
+            // Real ones take seconds: the one that is waited for is told, not the one that was.
+            tell(done, &format!("{name} {title}"));
+            tokio::task::yield_now().await;
             let pid = match real_server(server) {
                 Some((real, port)) => {
                     let data = directory.servers().join(name).join(port.to_string());
@@ -70,10 +79,10 @@ pub async fn start(
                 }
             };
             note(title.clone(), pid.with_context(|| format!("cannot start server `{title}` of `{name}`"))?);
+            done += 1;
         }
     }
-    let total = waiting.len();
-    for (done, (item, pid, server, log)) in waiting.into_iter().enumerate() {
+    for (item, pid, server, log) in waiting {
         until_listening(pid, &server).await.with_context(|| {
             // The log goes with the lab that is not built.
             match process::log_end(&log, 0).as_str() {
@@ -81,8 +90,8 @@ pub async fn start(
                 said => format!("server `{item}` does not run; it says: {said}"),
             }
         })?;
-        let progress = Progress { stage: "starting servers".to_owned(), item, done: done + 1, total };
-        let _ = replies.try_send(Reply::Progress(progress));
+        done += 1;
+        tell(done, &item);
     }
     Ok(records)
 }
@@ -99,6 +108,11 @@ pub fn of(lab: &LabManifest, id: &InstanceId) -> Vec<ServerStatus> {
             running: running(record.pid),
         })
         .collect()
+}
+
+fn count(lab: &LabManifest) -> usize {
+    let instances = lab.lab.instances.values().map(|instance| instance.servers.len());
+    instances.sum::<usize>() + lab.lab.internet.servers.len()
 }
 
 fn title(server: &Server) -> String {

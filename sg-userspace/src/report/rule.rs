@@ -65,12 +65,22 @@ impl RuleView {
 
 /// A rule in words: `inbound tcp 5432 from sg web`.
 pub fn text(world: &World, rule: &SecurityGroupRule) -> String {
-    let toward = match rule.direction {
+    words(world, rule.direction, rule.protocol, rule.ports, &rule.peer)
+}
+
+/// What a rule is made of in the same words.
+pub fn words(
+    world: &World,
+    direction: Direction,
+    protocol: IpProtocol,
+    ports: PortRange,
+    remote: &Peer,
+) -> String {
+    let toward = match direction {
         Direction::Inbound => "from",
         Direction::Outbound => "to",
     };
-    let peer = peer(world, &rule.peer);
-    format!("{} {} {toward} {peer}", rule.direction, traffic(rule.protocol, rule.ports))
+    format!("{direction} {} {toward} {}", traffic(protocol, ports), peer(world, remote))
 }
 
 /// The protocol and ports of a rule in words: `tcp 80`, `udp 1000-2000`, `icmp 8`, `all`.

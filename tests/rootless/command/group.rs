@@ -53,6 +53,7 @@ fn m_21_m_22_m_33_names_are_trimmed_and_some_are_reserved() {
     let mut account = account();
     let id = made_group(&mut account.world, &account.vpc, "padded  ");
     assert_eq!(account.world.security_groups[&id].name, "padded");
+    check_refused(&mut account.world, group(&account.vpc, "web\t"), "InvalidParameterValue", "Valid names");
     check_refused(&mut account.world, group(&account.vpc, "sg-web"), "InvalidParameterValue", "format sg-*");
     for name in ["default", "Default", "default "] {
         check_refused(
@@ -101,7 +102,10 @@ fn m_28_launch_wizard_groups_count_up() {
         vpc_id: account.vpc.clone(),
         created: "2026-11-22T19:02:11.000Z".to_owned(),
     };
-    for name in ["launch-wizard-1", "launch-wizard-2"] {
+    for name in ["launch-wizard-1", "launch-wizard-2", "launch-wizard-4"] {
+        if name == "launch-wizard-4" {
+            made_group(&mut account.world, &account.vpc, "Launch-Wizard-3");
+        }
         let Reply::SecurityGroup(id) = reply(&mut account.world, create.clone()) else { panic!("no group") };
         let group = &account.world.security_groups[&id];
         assert_eq!(group.name, name);

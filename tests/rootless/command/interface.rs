@@ -62,6 +62,40 @@ fn m_05_the_first_four_addresses_and_the_last_are_reserved() {
 }
 
 #[test]
+fn interface_has_at_most_fifty_addresses_of_a_family() {
+    let mut account = account();
+    let refused = |world: &mut _, command: sg_userspace::command::Command| {
+        check_refused(world, command, "PrivateIpAddressLimitExceeded", "at most 50, not 51");
+    };
+    let create = |count| CreateNetworkInterface { secondary_ipv4_count: count, ..account.interface(&[]) };
+    let (too_many, all, one) = (create(50), create(49), create(0));
+    refused(&mut account.world, too_many.into());
+    made_interface(&mut account.world, all);
+    let more = AssignPrivateAddresses { ipv4_count: 1, ..assign(&account, 0) };
+    refused(&mut account.world, more.into());
+    made_interface(&mut account.world, one);
+    let more = |ipv4_count| AssignPrivateAddresses { ipv4_count, ..assign(&account, 1) };
+    let (too_many, all) = (more(50), more(49));
+    refused(&mut account.world, too_many.into());
+    applied(&mut account.world, all);
+}
+
+#[test]
+fn instance_has_at_most_fifteen_interfaces() {
+    let mut account = account();
+    let create = account.interface(&[]);
+    let (instance_id, _) = made_instance(&mut account.world, "one", create.clone());
+    for device_index in 1..=15 {
+        let interface_id = made_interface(&mut account.world, create.clone());
+        let attach = AttachNetworkInterface { interface_id, instance_id: instance_id.clone(), device_index };
+        match device_index {
+            15 => check_refused(&mut account.world, attach, "AttachmentLimitExceeded", "at most 15"),
+            _ => drop(applied(&mut account.world, attach)),
+        }
+    }
+}
+
+#[test]
 fn automatic_addresses_are_the_lowest_free_ones_until_the_subnet_is_full() {
     let mut account = account();
     account.subnet = made_subnet(&mut account.world, subnet(&account.vpc, "10.0.9.0/28", "us-east-1a"));
@@ -300,5 +334,7 @@ fn e_12_secondary_addresses_come_and_go_and_the_primary_one_stays() {
     applied(&mut account.world, unassign("10.0.1.6"));
     assert_eq!(account.world.network_interfaces[&interface_id].private_ipv4, [ip("10.0.1.4")]);
     let nothing = assign(&account, 0);
+    check_refused(&mut account.world, nothing, "MissingParameter", "PrivateIpAddresses");
+    let nothing = UnassignPrivateAddresses { interface_id, addresses: Vec::new() };
     check_refused(&mut account.world, nothing, "MissingParameter", "PrivateIpAddresses");
 }

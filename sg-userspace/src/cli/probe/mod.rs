@@ -21,6 +21,7 @@ use crate::report::probe::{EndView, ProbeEnd, ProbeView};
 use crate::report::verdict::VerdictView;
 
 use super::context::Context;
+use super::progress::Meter;
 use super::{Exit, exec, lookup};
 
 mod traffic;
@@ -38,7 +39,7 @@ Examples:
   sgsim probe internet web-1 tcp/443 --timeout 1s
   sgsim probe web-1 db-1 icmp
   sgsim probe -6 web-1 db-1 udp/53
-  sgsim probe web-1:1 db-1 tcp/22 && echo reachable
+  sgsim probe bastion:1 db-1 tcp/22 && echo reachable
 
 Exit codes: 0 allowed, 1 denied, 2 error.")]
 pub(super) struct ProbeArgs {
@@ -92,8 +93,11 @@ impl ProbeArgs {
         watch.receive()?.context("the controller ended")?;
         let began = Instant::now();
         let (source, destination) = (from.address, to.address);
+        let meter = Meter::waiting("waiting for an answer");
         let sent =
-            namespace::run_in(inside, || traffic::send(self.traffic, source, destination, self.timeout))?;
+            namespace::run_in(inside, || traffic::send(self.traffic, source, destination, self.timeout));
+        meter.finish();
+        let sent = sent?;
         let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
         let events = collect(&mut watch, &sent, &from, &to)?;
         let flows = match context.client()?.call(&Request::Flows { interface: None })? {
