@@ -367,7 +367,7 @@ fn groups_names_and_addresses_must_be_unique_where_a_lab_needs_it() {
 #[test]
 fn two_servers_on_one_port_are_located() {
     let text = lab("      web: {}", "      one: { subnet: main, servers: [http 80, udp 80, tcp 80] }");
-    check(&text, 9, 55, &["vpcs.lab.instances.one", "tcp port 80", "line 9, column 37"]);
+    check(&text, 9, 55, &["vpcs.lab.instances.one", "tcp port 80", "line 9, column 38"]);
     let text = "internet: { servers: [udp 53, { udp: 53 }] }\nvpcs: { lab: { cidr: 10.0.0.0/16 } }\n";
     check(text, 1, 31, &["internet.servers", "udp port 53"]);
     let text = lab("      web: {}", "      one: { subnet: main, servers: [tcp 53, udp 53, run a, run b] }");
