@@ -76,7 +76,10 @@ impl UpArgs {
                 Ok(Some(other)) => break Err(unexpected(&other)),
                 Ok(None) => {
                     let log = context.directory.controller_log();
-                    break Err(anyhow::anyhow!("the controller ended; see `{}`", log.display()));
+                    break Err(anyhow::anyhow!(
+                        "the controller ended; see `{}`, run `sgsim down` and then `sgsim up` again",
+                        log.display()
+                    ));
                 }
                 Err(error) => break Err(error),
             }
