@@ -23,7 +23,10 @@ pub fn text(error: &anyhow::Error, format: Format) -> String {
     match format {
         Format::Text => format!("sgsim: {message}"),
         Format::Json => {
-            let value = serde_json::json!({ "code": code_of(error), "message": message });
+            let code = code_of(error);
+            // The code has a field of its own.
+            let bare = message.strip_suffix(&format!(" ({code})")).unwrap_or(&message);
+            let value = serde_json::json!({ "code": code, "message": bare });
             report::document("error", &value).map_or(message, |document| document.to_string())
         }
     }
@@ -146,6 +149,7 @@ mod tests {
         };
         let expected = |code: &str, message: &str| serde_json::json!({ "version": 1, "error": { "code": code, "message": message } });
         assert_eq!(document(&refused(code::NO_LAB)), expected("NoLab", "No."));
+        assert_eq!(document(&refused("CannotDelete")), expected("CannotDelete", "No."));
         assert_eq!(document(&anyhow::anyhow!("why").context("what")), expected("Error", "what: why"));
         assert_eq!(text(&anyhow::anyhow!("why").context("what"), Format::Text), "sgsim: what: why");
     }
