@@ -95,14 +95,7 @@ impl Dataplane for HostDataplane {
     }
 
     fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {
-        let (slot, mac) = match sender {
-            Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
-            Sender::Interface(id) => {
-                let interface =
-                    self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
-                (interface.slot, interface.mac)
-            }
-        };
+        let (slot, mac) = records::origin(&self.world, sender)?;
         let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
         Ok(self.judge_frame(slot, &frame))
     }

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use anyhow::{Context, Result};
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
+use sg_common::abi::{INTERNET_SLOT, ROUTER_MAC};
 use sg_common::datapath::tuple::{FlowKey, is_icmp};
 
 use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::interface::MacAddr;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 
 use super::reason::Reason;
-use super::{Flow, Judgement, Outcome};
+use super::{Flow, Judgement, Outcome, Sender};
 
 /// The reason behind a number; `None` for a number of another version.
 pub fn reason(code: ReasonCode) -> Option<Reason> {
@@ -76,6 +79,21 @@ pub fn outcome(records: &[VerdictRecord]) -> Outcome {
         });
     }
     Outcome { judgements }
+}
+
+/// Where a sender's frames enter the fabric: its slot, and the Ethernet address that they come from.
+///
+/// # Errors
+/// Where the world has no such interface.
+pub fn origin(world: &World, sender: &Sender) -> Result<(u32, MacAddr)> {
+    match sender {
+        Sender::Internet => Ok((INTERNET_SLOT, MacAddr(ROUTER_MAC))),
+        Sender::Interface(id) => {
+            let interface =
+                world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
+            Ok((interface.slot, interface.mac))
+        }
+    }
 }
 
 /// Interface ids by the numbers that flow entries and events carry.

@@ -343,14 +343,7 @@ impl Dataplane for KernelDataplane {
     /// Runs the packet through the program without sending it anywhere. The sender's link must exist, and the receiver's
     /// slot must have one; both should be traced, or established flows leave no judgement to read.
     fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {
-        let (slot, mac) = match sender {
-            Sender::Internet => (INTERNET_SLOT, MacAddr(ROUTER_MAC)),
-            Sender::Interface(id) => {
-                let interface =
-                    self.world.network_interfaces.get(id).with_context(|| format!("no interface `{id}`"))?;
-                (interface.slot, interface.mac)
-            }
-        };
+        let (slot, mac) = records::origin(&self.world, sender)?;
         let frame = build::frame(packet, mac, MacAddr(ROUTER_MAC))?;
         self.judge_frame(slot, &frame)
     }
