@@ -4,14 +4,14 @@
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::socket::{setsockopt, sockopt};
 use sg_tests::harness::address::{CLIENT, CLIENT6, WEB, WEB6};
 use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{Product, until};
+use crate::product::{PATIENCE, Product};
 
 /// Between two datagrams of a prober.
 const PACE: Duration = Duration::from_micros(300);
@@ -49,6 +49,15 @@ fn receiver(name: &str, at: SocketAddr) -> UdpSocket {
 fn count(socket: &UdpSocket) -> u64 {
     let mut buffer = [0; 64];
     std::iter::from_fn(|| socket.recv(&mut buffer).ok()).count() as u64
+}
+
+/// What the receiver's stack has thrown away itself.
+fn stack(name: &str) -> String {
+    namespace::run_in(name, || Ok(std::fs::read_to_string("/proc/thread-self/net/snmp")?))
+        .unwrap()
+        .lines()
+        .filter(|line| line.starts_with("Udp:"))
+        .collect()
 }
 
 /// A prober and where it arrives.
@@ -127,14 +136,16 @@ fn rules_replaced_and_controllers_killed_under_traffic_lose_nothing_and_let_noth
         for mut probe in probes {
             let sent = probe.sender.join().unwrap();
             assert!(sent > 1000, "{}: {sent} sent", probe.what);
-            if probe.what.starts_with("never") {
-                assert_eq!(probe.arrived + count(&probe.receiver), 0, "{}", probe.what);
-            } else {
-                until(probe.what, || {
-                    probe.arrived += count(&probe.receiver);
-                    probe.arrived == sent
-                });
+            let expected = if probe.what.starts_with("never") { 0 } else { sent };
+            let deadline = Instant::now() + PATIENCE;
+            while probe.arrived < expected && Instant::now() < deadline {
+                probe.arrived += count(&probe.receiver);
+                std::thread::sleep(PACE);
             }
+            probe.arrived += count(&probe.receiver);
+            let said =
+                || format!("{} of {sent} sent: {}\n{}", probe.what, lab.say("counters"), stack(&names[1]));
+            assert_eq!(probe.arrived, expected, "{}", said());
         }
     });
 }

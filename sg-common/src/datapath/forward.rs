@@ -322,11 +322,12 @@ fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) -> Receiver
     let Some(owner) = tables.member(network, packet.family, packet.tuple.destination) else {
         return Receiver::default();
     };
-    let version = owner.version();
-    let receiver = receiver_at(tables, owner.record().slot, owner.record().number);
-    // A record is never changed in place: if it still is the address's own, it was all along.
+    let (slot, number) = (owner.record().slot, owner.record().number);
+    let receiver = receiver_at(tables, slot, number);
+    // The record's memory may have become another address's before it was read. That it was replaced, because its groups
+    // changed, is no reason to lose the packet: its owner is the same.
     match tables.member(network, packet.family, packet.tuple.destination) {
-        Some(still) if still.version() == version && still.is(&owner) => receiver,
+        Some(still) if still.record().slot == slot && still.record().number == number => receiver,
         _ => Receiver::default(),
     }
 }

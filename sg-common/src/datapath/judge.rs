@@ -17,6 +17,9 @@ use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
 /// Ticks for which a first fragment is remembered (C-30).
 pub const FRAGMENT_LIFETIME: u32 = ticks(30);
 
+/// How often the owner of an address is looked up anew because its groups changed while its record was read.
+const OWNER_TRIES: u32 = 3;
+
 /// A verdict with its reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -274,19 +277,23 @@ fn find_rule<T: Tables>(
         return false;
     }
     let remote = if bench.outbound() { packet.tuple.destination } else { packet.tuple.source };
-    match owner_of(tables, packet.family, remote, bench) {
-        None => *found = deciding_rule(&policy, packet, remote, None),
-        Some(owner) => {
-            let version = owner.version();
-            *found = deciding_rule(&policy, packet, remote, Some(owner.record()));
-            // A record is never changed in place: if it still is the address's own, it was all along.
-            let still = tables.member(bench.interface.network, packet.family, remote);
-            if !still.is_some_and(|still| still.version() == version && still.is(&owner)) {
-                return false;
-            }
+    let mut whole = false;
+    for _ in 0..OWNER_TRIES {
+        let Some(owner) = owner_of(tables, packet.family, remote, bench) else {
+            *found = deciding_rule(&policy, packet, remote, None);
+            whole = true;
+            break;
+        };
+        let version = owner.version();
+        *found = deciding_rule(&policy, packet, remote, Some(owner.record()));
+        // A record is never changed in place: if it still is the address's own, it was all along.
+        let still = tables.member(bench.interface.network, packet.family, remote);
+        if still.is_some_and(|still| still.version() == version && still.is(&owner)) {
+            whole = true;
+            break;
         }
     }
-    policy.word(WORD_GENERATION) == locator.generation()
+    whole && policy.word(WORD_GENERATION) == locator.generation()
 }
 
 /// The interface whose groups a reference may match: the destination's owner, or the sender if the source is its own
