@@ -101,11 +101,6 @@ impl Applied {
         &self.image
     }
 
-    /// Distinct policies in force.
-    pub fn policies(&self) -> usize {
-        self.arena.policies()
-    }
-
     /// Writes what differs.
     ///
     /// # Errors

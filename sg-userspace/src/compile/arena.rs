@@ -110,11 +110,6 @@ impl Arena {
         }
     }
 
-    /// Distinct policies in force.
-    pub fn policies(&self) -> usize {
-        self.placed.len()
-    }
-
     fn reclaim(&mut self, now_ms: u64) {
         while let Some(&(retired_at, granule)) = self.retired.front() {
             if now_ms.saturating_sub(retired_at) < GRACE_MS {

@@ -123,11 +123,6 @@ impl KernelDataplane {
         self.adopted
     }
 
-    /// Distinct policies in force.
-    pub fn policies(&self) -> usize {
-        self.applied.policies()
-    }
-
     /// Attaches the programs to a slot's link, which should still be down. From then on the interface can receive.
     ///
     /// # Errors

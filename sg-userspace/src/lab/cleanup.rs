@@ -49,22 +49,6 @@ pub async fn tear_down(manifest: &Path) -> Result<Removed> {
     }
 }
 
-/// Deletes every link of the machine whose alias starts so, and gives how many there were.
-///
-/// # Errors
-/// All faults, one a line.
-pub async fn delete_links(alias_prefix: &str) -> Result<usize> {
-    let links = Links::open()?;
-    let found: Vec<_> =
-        links.with_alias_prefix(alias_prefix).await?.into_iter().map(|link| link.index).collect();
-    let (count, faults) = links.delete_all(&found).await?;
-    if !faults.is_empty() {
-        let lines: Vec<_> = faults.iter().map(|fault| format!("{fault:#}")).collect();
-        bail!("some links are left:\n  {}", lines.join("\n  "));
-    }
-    Ok(count)
-}
-
 async fn remove(made: &[Made], faults: &mut Vec<anyhow::Error>) -> Removed {
     let mut removed = Removed::default();
     let mut namespaces = Vec::new();
