@@ -107,6 +107,7 @@ fn made_instance(
     create: CreateNetworkInterface,
 ) -> (InstanceId, NetworkInterfaceId) {
     let run = RunInstance {
+        connection_allowance: None,
         name: Some(name.to_owned()),
         interfaces: vec![InstanceInterface::New(create)],
         tags: Default::default(),

@@ -133,6 +133,7 @@ fn changes_name_every_object_of_the_plan_and_the_same_file_gives_the_same_world(
         + world.subnets.len()
         + world.security_groups.len()
         + world.network_interfaces.len()
+        + world.network_acls.len()
         + world.instances.len();
     assert_eq!(plan.changes.keys.len(), objects + 1, "all objects and the settings");
     assert_eq!(planned(ARTICLE), plan);

@@ -46,6 +46,12 @@ impl ReasonCode {
     pub const TORN_POLICY: Self = Self(27);
     /// Nobody has the destination address.
     pub const NO_ROUTE: Self = Self(28);
+    /// The subnet's network ACL does not let it through (N-01).
+    pub const NETWORK_ACL: Self = Self(29);
+    /// The instance tracks as many connections as it may (C-26).
+    pub const CONNECTION_ALLOWANCE_EXCEEDED: Self = Self(30);
+    /// Larger than the path carries, and not to be fragmented (C-17).
+    pub const PACKET_TOO_BIG: Self = Self(31);
 
     /// Whether packets with this reason go on.
     #[inline(always)]
@@ -67,7 +73,7 @@ impl DirectionCode {
 }
 
 /// Counters per direction; the index of a frame's counter is `direction * COUNTERS_PER_DIRECTION + reason`.
-pub const COUNTERS_PER_DIRECTION: u32 = 32;
+pub const COUNTERS_PER_DIRECTION: u32 = 64;
 /// All counters.
 pub const COUNTERS: u32 = 2 * COUNTERS_PER_DIRECTION;
 

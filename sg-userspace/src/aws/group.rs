@@ -1,6 +1,6 @@
 //! A security group: a named set of rules in one VPC.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ pub struct SecurityGroup {
     pub description: String,
     /// The VPC it was created in.
     pub vpc_id: VpcId,
+    /// Further VPCs whose interfaces may carry it (M-36 to M-40).
+    pub associated_vpcs: BTreeSet<VpcId>,
     /// Rules of both directions, oldest first.
     pub rules: Vec<SecurityGroupRule>,
     /// Tags by key.
@@ -33,6 +35,11 @@ impl SecurityGroup {
     /// Whether this is its VPC's default group, which cannot be deleted (M-32).
     pub fn is_default(&self) -> bool {
         self.name == DEFAULT_GROUP_NAME
+    }
+
+    /// Whether interfaces of this VPC may carry the group (M-14).
+    pub fn is_usable_in(&self, vpc_id: &VpcId) -> bool {
+        self.vpc_id == *vpc_id || self.associated_vpcs.contains(vpc_id)
     }
 
     /// The rules of one direction, oldest first.

@@ -123,6 +123,21 @@ id!(
     PrefixListId, "pl", "InvalidPrefixListId.Malformed", "InvalidPrefixListID.NotFound",
     "The prefix list ID '{}' does not exist"
 );
+id!(
+    /// A network ACL, `acl-…`.
+    NetworkAclId, "acl", "InvalidNetworkAclId.Malformed", "InvalidNetworkAclID.NotFound",
+    "The network acl ID '{}' does not exist"
+);
+id!(
+    /// A subnet's association with its network ACL, `aclassoc-…`.
+    NetworkAclAssociationId, "aclassoc", "InvalidAssociationID.Malformed", "InvalidAssociationID.NotFound",
+    "The association ID '{}' does not exist"
+);
+id!(
+    /// A peering of two VPCs, `pcx-…`.
+    VpcPeeringConnectionId, "pcx", "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcPeeringConnectionID.NotFound",
+    "The vpcPeeringConnection ID '{}' does not exist"
+);
 
 #[cfg(test)]
 mod tests {

@@ -6,6 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{InstanceId, VpcId};
 
+/// The allowance where none is given: the number that AWS shows in its sample output (C-28).
+pub const DEFAULT_CONNECTION_ALLOWANCE: u32 = 136_812;
+
 /// An instance. Its interfaces name it in their attachment; "the instance's groups" are those of device index 0 (M-08).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
@@ -17,6 +20,8 @@ pub struct Instance {
     pub name: String,
     /// VPC of the primary interface.
     pub vpc_id: VpcId,
+    /// How many connections its interfaces may track at a time, together (C-26).
+    pub connection_allowance: u32,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
 }

@@ -6,8 +6,11 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{SubnetId, VpcId};
+use super::ids::{NetworkAclAssociationId, NetworkAclId, SubnetId, VpcId};
 use super::region::{AvailabilityZone, Region};
+
+/// What an internet gateway carries of a VPC's packets of up to 9001 bytes.
+pub const DEFAULT_INTERNET_MTU: u16 = 1500;
 
 /// A VPC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +27,8 @@ pub struct Vpc {
     pub cidr_ipv6: Vec<Ipv6Net>,
     /// Whether this is the region's default VPC.
     pub is_default: bool,
+    /// The largest packet that the way between this VPC and the internet carries, in bytes from the IP header on.
+    pub internet_mtu: u16,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
 }
@@ -50,6 +55,10 @@ pub struct Subnet {
     pub cidr_ipv4: Ipv4Net,
     /// Its IPv6 block, /44 to /64 in steps of four (M-04).
     pub cidr_ipv6: Option<Ipv6Net>,
+    /// The network ACL at its border: exactly one (N-02).
+    pub network_acl_id: NetworkAclId,
+    /// The association with it, which changes whenever the ACL does.
+    pub network_acl_association_id: NetworkAclAssociationId,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
 }

@@ -6,9 +6,15 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::group::SecurityGroup;
-use super::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use super::ids::{
+    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    VpcPeeringConnectionId,
+};
 use super::instance::Instance;
 use super::interface::NetworkInterface;
+use super::network_acl::NetworkAcl;
+use super::peering::{PeeringStatus, VpcPeeringConnection};
+use super::prefix_list::PrefixList;
 use super::quota::Quotas;
 use super::rule::SecurityGroupRule;
 use super::vpc::{Subnet, Vpc};
@@ -26,6 +32,12 @@ pub struct World {
     pub network_interfaces: BTreeMap<NetworkInterfaceId, NetworkInterface>,
     /// Instances.
     pub instances: BTreeMap<InstanceId, Instance>,
+    /// Managed prefix lists.
+    pub prefix_lists: BTreeMap<PrefixListId, PrefixList>,
+    /// Peerings, those that are over included.
+    pub vpc_peering_connections: BTreeMap<VpcPeeringConnectionId, VpcPeeringConnection>,
+    /// Network ACLs.
+    pub network_acls: BTreeMap<NetworkAclId, NetworkAcl>,
     /// Quotas in force.
     pub quotas: Quotas,
     /// Goes into every id that is minted here, so that two worlds on one machine share none.
@@ -44,6 +56,19 @@ impl World {
                     IpAddr::V6(address) => interface.ipv6.contains(&address),
                 }
         })
+    }
+
+    /// The VPCs that an active peering joins to this one (E-13).
+    pub fn peers_of<'a>(&'a self, vpc_id: &'a VpcId) -> impl Iterator<Item = &'a VpcId> {
+        self.vpc_peering_connections
+            .values()
+            .filter(|peering| peering.status == PeeringStatus::Active)
+            .filter_map(move |peering| peering.other_end(vpc_id))
+    }
+
+    /// The network ACL of a subnet.
+    pub fn network_acl_of(&self, subnet_id: &SubnetId) -> Option<&NetworkAcl> {
+        self.network_acls.get(&self.subnets.get(subnet_id)?.network_acl_id)
     }
 
     /// The interfaces of an instance, by device index.

@@ -6,9 +6,15 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::ids::{
+    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    VpcPeeringConnectionId,
+};
 use crate::aws::instance::Instance;
 use crate::aws::interface::NetworkInterface;
+use crate::aws::network_acl::NetworkAcl;
+use crate::aws::peering::VpcPeeringConnection;
+use crate::aws::prefix_list::PrefixList;
 use crate::aws::quota::Quotas;
 use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
@@ -26,6 +32,12 @@ pub enum ObjectKey {
     NetworkInterface(NetworkInterfaceId),
     /// An instance.
     Instance(InstanceId),
+    /// A prefix list, its versions included.
+    PrefixList(PrefixListId),
+    /// A peering.
+    VpcPeeringConnection(VpcPeeringConnectionId),
+    /// A network ACL, its entries included.
+    NetworkAcl(NetworkAclId),
     /// The world's quotas, seed and last number.
     Settings,
 }
@@ -62,6 +74,9 @@ pub(super) enum Image {
     SecurityGroup(SecurityGroupId, Option<SecurityGroup>),
     NetworkInterface(NetworkInterfaceId, Option<NetworkInterface>),
     Instance(InstanceId, Option<Instance>),
+    PrefixList(PrefixListId, Option<PrefixList>),
+    VpcPeeringConnection(VpcPeeringConnectionId, Option<VpcPeeringConnection>),
+    NetworkAcl(NetworkAclId, Option<NetworkAcl>),
 }
 
 impl Image {
@@ -79,6 +94,9 @@ impl Image {
             Self::SecurityGroup(id, before) => put(&mut world.security_groups, id, before),
             Self::NetworkInterface(id, before) => put(&mut world.network_interfaces, id, before),
             Self::Instance(id, before) => put(&mut world.instances, id, before),
+            Self::PrefixList(id, before) => put(&mut world.prefix_lists, id, before),
+            Self::VpcPeeringConnection(id, before) => put(&mut world.vpc_peering_connections, id, before),
+            Self::NetworkAcl(id, before) => put(&mut world.network_acls, id, before),
         }
     }
 }

@@ -5,9 +5,15 @@ use std::collections::BTreeMap;
 
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::ids::{
+    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    VpcPeeringConnectionId,
+};
 use crate::aws::instance::Instance;
 use crate::aws::interface::NetworkInterface;
+use crate::aws::network_acl::NetworkAcl;
+use crate::aws::peering::VpcPeeringConnection;
+use crate::aws::prefix_list::PrefixList;
 use crate::aws::quota::Quotas;
 use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
@@ -63,6 +69,9 @@ object!(Subnet, SubnetId, subnets);
 object!(SecurityGroup, SecurityGroupId, security_groups);
 object!(NetworkInterface, NetworkInterfaceId, network_interfaces);
 object!(Instance, InstanceId, instances);
+object!(PrefixList, PrefixListId, prefix_lists);
+object!(VpcPeeringConnection, VpcPeeringConnectionId, vpc_peering_connections);
+object!(NetworkAcl, NetworkAclId, network_acls);
 
 /// The world under one command.
 pub(super) struct Edit<'w> {

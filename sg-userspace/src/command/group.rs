@@ -1,6 +1,6 @@
 //! Security groups: made with AWS's first rules, immutable name and description, deleted when nothing uses them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
@@ -172,6 +172,7 @@ pub(super) fn insert(
         name,
         description,
         vpc_id: vpc_id.clone(),
+        associated_vpcs: BTreeSet::new(),
         rules: Vec::new(),
         tags,
     });

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
-use crate::aws::instance::Instance;
+use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
 use crate::aws::interface::NetworkInterface;
 use crate::aws::vpc::Subnet;
 
@@ -38,6 +38,9 @@ pub struct RunInstance {
     pub name: Option<String>,
     /// Its interfaces, the primary one first.
     pub interfaces: Vec<InstanceInterface>,
+    /// How many connections its interfaces may track at a time, together (C-26); none stands for AWS's example.
+    #[serde(default)]
+    pub connection_allowance: Option<u32>,
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -69,7 +72,8 @@ impl RunInstance {
             None => return Err(AwsError::new("InternalError", "an instance without interfaces")),
         };
         let name = self.name.unwrap_or_else(|| id.to_string());
-        edit.put(Instance { id: id.clone(), number, name, vpc_id, tags: self.tags });
+        let connection_allowance = self.connection_allowance.unwrap_or(DEFAULT_CONNECTION_ALLOWANCE);
+        edit.put(Instance { id: id.clone(), number, name, vpc_id, connection_allowance, tags: self.tags });
         Ok(Reply::Instance { instance_id: id, interface_ids })
     }
 }

@@ -13,6 +13,7 @@ pub mod group;
 pub mod instance;
 pub mod interface;
 pub mod interface_address;
+pub mod network_acl;
 pub mod permission;
 pub mod quota;
 pub mod rule;

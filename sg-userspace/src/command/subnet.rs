@@ -12,6 +12,7 @@ use crate::aws::vpc::{Subnet, Vpc};
 
 use super::Reply;
 use super::edit::Edit;
+use super::network_acl;
 use super::vpc::{is_ipv4_size, overlap};
 
 /// Makes a subnet.
@@ -60,6 +61,8 @@ impl CreateSubnet {
             check_free(edit, &self.vpc_id, net)?;
         }
 
+        let (network_acl_id, network_acl_association_id) =
+            network_acl::associate_default(edit, &self.vpc_id)?;
         let (seed, number) = edit.next_number()?;
         let id = SubnetId::mint(seed, number);
         edit.put(Subnet {
@@ -69,6 +72,8 @@ impl CreateSubnet {
             availability_zone: self.availability_zone,
             cidr_ipv4,
             cidr_ipv6,
+            network_acl_id,
+            network_acl_association_id,
             tags: self.tags,
         });
         Ok(Reply::Subnet(id))

@@ -1,4 +1,4 @@
-//! VPCs: made with their default group, deleted when empty.
+//! VPCs: made with their default group and network ACL, deleted when empty.
 
 use std::collections::BTreeMap;
 
@@ -8,14 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::aws::error::AwsError;
 use crate::aws::group::{DEFAULT_GROUP_NAME, SecurityGroup};
 use crate::aws::ids::VpcId;
+use crate::aws::network_acl::NetworkAcl;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::region::Region;
 use crate::aws::rule::{Direction, Peer};
-use crate::aws::vpc::Vpc;
+use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Vpc};
 
 use super::Reply;
 use super::edit::Edit;
 use super::group;
+use super::network_acl;
 use super::permission::Permission;
 use super::rule;
 
@@ -67,6 +69,9 @@ pub struct CreateVpc {
     /// Whether it is the region's default VPC.
     #[serde(default)]
     pub is_default: bool,
+    /// The largest packet that the way to the internet carries, in bytes; none stands for 1500.
+    #[serde(default)]
+    pub internet_mtu: Option<u16>,
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -94,10 +99,13 @@ impl CreateVpc {
             cidr_ipv4,
             cidr_ipv6,
             is_default: self.is_default,
+            internet_mtu: self.internet_mtu.unwrap_or(DEFAULT_INTERNET_MTU),
             tags: self.tags,
         };
         let vpc_id = vpc.id.clone();
+        let has_ipv6 = !vpc.cidr_ipv6.is_empty();
         edit.put(vpc);
+        network_acl::insert_default(edit, &vpc_id, has_ipv6)?;
 
         // M-30, M-31: all from itself, all to anywhere.
         let description = "default VPC security group".to_owned();
@@ -153,7 +161,10 @@ impl DeleteVpc {
         let world = edit.world();
         let groups = world.security_groups.values().filter(|group| group.vpc_id == *id);
         let (default, others): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_default());
+        let acls = world.network_acls.values().filter(|acl| acl.vpc_id == *id);
+        let (default_acls, custom_acls): (Vec<_>, Vec<_>) = acls.partition(|acl| acl.is_default);
         let in_use = !others.is_empty()
+            || !custom_acls.is_empty()
             || world.subnets.values().any(|subnet| subnet.vpc_id == *id)
             || world.network_interfaces.values().any(|interface| interface.vpc_id == *id);
         if in_use {
@@ -161,6 +172,10 @@ impl DeleteVpc {
             return Err(AwsError::new("DependencyViolation", message));
         }
         let default: Vec<_> = default.into_iter().map(|group| group.id.clone()).collect();
+        let default_acls: Vec<_> = default_acls.into_iter().map(|acl| acl.id.clone()).collect();
+        for acl_id in &default_acls {
+            edit.remove::<NetworkAcl>(acl_id);
+        }
         for group_id in &default {
             edit.remove::<SecurityGroup>(group_id);
         }

@@ -49,11 +49,17 @@ pub enum Reason {
     TornPolicy,
     /// Nobody has the destination address.
     NoRoute,
+    /// The subnet's network ACL does not let it through (N-01).
+    NetworkAcl,
+    /// The instance tracks as many connections as it may (C-26).
+    ConnectionAllowanceExceeded,
+    /// Larger than the path carries, and not to be fragmented (C-17).
+    PacketTooBig,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 23] = [
         Self::Rule,
         Self::Untracked,
         Self::Flow,
@@ -74,6 +80,9 @@ impl Reason {
         Self::NoPolicy,
         Self::TornPolicy,
         Self::NoRoute,
+        Self::NetworkAcl,
+        Self::ConnectionAllowanceExceeded,
+        Self::PacketTooBig,
     ];
 
     /// Whether packets with this reason go on.
@@ -113,6 +122,9 @@ impl Reason {
             Self::NoPolicy => "no-policy",
             Self::TornPolicy => "torn-policy",
             Self::NoRoute => "no-route",
+            Self::NetworkAcl => "network-acl",
+            Self::ConnectionAllowanceExceeded => "connection-allowance-exceeded",
+            Self::PacketTooBig => "packet-too-big",
         }
     }
 }

@@ -47,6 +47,9 @@ pub fn reason_code(reason: Reason) -> ReasonCode {
         Reason::NoPolicy => ReasonCode::NO_POLICY,
         Reason::TornPolicy => ReasonCode::TORN_POLICY,
         Reason::NoRoute => ReasonCode::NO_ROUTE,
+        Reason::NetworkAcl => ReasonCode::NETWORK_ACL,
+        Reason::ConnectionAllowanceExceeded => ReasonCode::CONNECTION_ALLOWANCE_EXCEEDED,
+        Reason::PacketTooBig => ReasonCode::PACKET_TOO_BIG,
     }
 }
 

@@ -196,8 +196,14 @@ impl Planner {
             )));
         }
         let tags = named(&name.value);
-        let command =
-            CreateVpc { region: region.clone(), cidr_ipv4, cidr_ipv6, is_default: vpc.default, tags };
+        let command = CreateVpc {
+            region: region.clone(),
+            cidr_ipv4,
+            cidr_ipv6,
+            is_default: vpc.default,
+            internet_mtu: None,
+            tags,
+        };
         if let Reply::Vpc { vpc_id, default_group_id } = self.apply(&place, command)? {
             self.lab.security_groups.insert(format!("{}.default", name.value), default_group_id);
             self.lab.vpcs.insert(name.value.clone(), vpc_id);

@@ -119,5 +119,8 @@ pub fn explanation(reason: Reason) -> &'static str {
         Reason::NoPolicy => "the interface has no policy in the data plane",
         Reason::TornPolicy => "the policy was replaced twice meanwhile",
         Reason::NoRoute => "nobody has the destination address",
+        Reason::NetworkAcl => "the network ACL of its subnet does not let it through",
+        Reason::ConnectionAllowanceExceeded => "the instance tracks as many connections as it may",
+        Reason::PacketTooBig => "it is larger than the path carries, and must not be fragmented",
     }
 }

@@ -16,7 +16,7 @@ pub mod redb;
 use manifest::LabManifest;
 
 /// Version of the keys and values below; a store with another one is refused rather than guessed at.
-pub const SCHEMA_VERSION: u32 = 1;
+pub const SCHEMA_VERSION: u32 = 2;
 
 /// What a store holds.
 #[derive(Clone, Debug, Default, PartialEq)]

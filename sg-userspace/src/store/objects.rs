@@ -23,6 +23,9 @@ const SUBNET: &str = "subnet";
 const GROUP: &str = "security-group";
 const INTERFACE: &str = "network-interface";
 const INSTANCE: &str = "instance";
+const PREFIX_LIST: &str = "prefix-list";
+const PEERING: &str = "vpc-peering-connection";
+const NETWORK_ACL: &str = "network-acl";
 
 /// One key to write, or to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +76,9 @@ pub fn touched(world: &World, changes: &Changes) -> Vec<Write> {
             ObjectKey::SecurityGroup(id) => write(GROUP, id, &world.security_groups),
             ObjectKey::NetworkInterface(id) => write(INTERFACE, id, &world.network_interfaces),
             ObjectKey::Instance(id) => write(INSTANCE, id, &world.instances),
+            ObjectKey::PrefixList(id) => write(PREFIX_LIST, id, &world.prefix_lists),
+            ObjectKey::VpcPeeringConnection(id) => write(PEERING, id, &world.vpc_peering_connections),
+            ObjectKey::NetworkAcl(id) => write(NETWORK_ACL, id, &world.network_acls),
             ObjectKey::Settings => Settings::of(world),
         })
         .collect()
@@ -86,6 +92,9 @@ pub fn all(world: &World) -> Changes {
     keys.extend(world.security_groups.keys().cloned().map(ObjectKey::SecurityGroup));
     keys.extend(world.network_interfaces.keys().cloned().map(ObjectKey::NetworkInterface));
     keys.extend(world.instances.keys().cloned().map(ObjectKey::Instance));
+    keys.extend(world.prefix_lists.keys().cloned().map(ObjectKey::PrefixList));
+    keys.extend(world.vpc_peering_connections.keys().cloned().map(ObjectKey::VpcPeeringConnection));
+    keys.extend(world.network_acls.keys().cloned().map(ObjectKey::NetworkAcl));
     Changes { keys }
 }
 
@@ -117,6 +126,9 @@ pub fn world(entries: &[(String, Vec<u8>)]) -> Result<World, StoreError> {
             GROUP => read(key, id, bytes, &mut world.security_groups)?,
             INTERFACE => read(key, id, bytes, &mut world.network_interfaces)?,
             INSTANCE => read(key, id, bytes, &mut world.instances)?,
+            PREFIX_LIST => read(key, id, bytes, &mut world.prefix_lists)?,
+            PEERING => read(key, id, bytes, &mut world.vpc_peering_connections)?,
+            NETWORK_ACL => read(key, id, bytes, &mut world.network_acls)?,
             // The schema's version says that there is no other kind.
             _ => {}
         }

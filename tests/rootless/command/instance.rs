@@ -10,7 +10,12 @@ use super::{
 };
 
 fn run(name: &str, interfaces: Vec<InstanceInterface>) -> RunInstance {
-    RunInstance { name: Some(name.to_owned()), interfaces, tags: Default::default() }
+    RunInstance {
+        name: Some(name.to_owned()),
+        interfaces,
+        connection_allowance: None,
+        tags: Default::default(),
+    }
 }
 
 #[test]

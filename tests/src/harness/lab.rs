@@ -1,19 +1,21 @@
 //! Small worlds, made without commands: ids are minted from running numbers, slots count up from 0, and the Ethernet
 //! address of slot N is `02:00:00:00:00:NN`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use sg_userspace::aws::group::SecurityGroup;
 use sg_userspace::aws::ids::{
-    AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
+    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, SecurityGroupId,
+    SecurityGroupRuleId, SubnetId, VpcId,
 };
-use sg_userspace::aws::instance::Instance;
+use sg_userspace::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
 use sg_userspace::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
+use sg_userspace::aws::network_acl::{NetworkAcl, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::region::Region;
 use sg_userspace::aws::rule::{Direction, Peer, SecurityGroupRule};
-use sg_userspace::aws::vpc::{Subnet, Vpc};
+use sg_userspace::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc};
 use sg_userspace::aws::world::World;
 
 use super::address::{self, CLIENT, CLIENT6, DB, DB6, FAR, SPARE, WEB, WEB6};
@@ -62,17 +64,49 @@ impl Lab {
             cidr_ipv4: vec![cidr_ipv4.parse().unwrap()],
             cidr_ipv6: vec![cidr_ipv6.parse().unwrap()],
             is_default: false,
+            internet_mtu: DEFAULT_INTERNET_MTU,
             tags: BTreeMap::new(),
         };
         let id = vpc.id.clone();
         self.world.vpcs.insert(id.clone(), vpc);
+        self.default_acl(&id);
         id
+    }
+
+    /// The ACL that lets everything through, as every VPC has one (N-05).
+    fn default_acl(&mut self, vpc_id: &VpcId) {
+        let number = self.next_number();
+        let entry = |rule_number, direction, cidr: &str| NetworkAclEntry {
+            rule_number,
+            direction,
+            protocol: IpProtocol::All,
+            ports: PortRange::ALL,
+            cidr: cidr.parse().unwrap(),
+            action: RuleAction::Allow,
+        };
+        let entries = [Direction::Inbound, Direction::Outbound]
+            .into_iter()
+            .flat_map(|way| [entry(100, way, "0.0.0.0/0"), entry(101, way, "::/0")])
+            .collect();
+        let id = NetworkAclId::mint(0, number);
+        let acl = NetworkAcl {
+            id: id.clone(),
+            number,
+            vpc_id: vpc_id.clone(),
+            is_default: true,
+            entries,
+            tags: BTreeMap::new(),
+        };
+        self.world.network_acls.insert(id, acl);
     }
 
     /// A subnet of both families.
     pub fn subnet(&mut self, vpc_id: &VpcId, cidr_ipv4: &str, cidr_ipv6: &str) -> SubnetId {
         let number = self.next_number();
+        let acl = self.world.network_acls.values().find(|acl| acl.vpc_id == *vpc_id && acl.is_default);
         let subnet = Subnet {
+            network_acl_id: acl.unwrap().id.clone(),
+            network_acl_association_id: NetworkAclAssociationId::mint(0, number),
             id: SubnetId::mint(0, number),
             number,
             vpc_id: vpc_id.clone(),
@@ -95,6 +129,7 @@ impl Lab {
             name: name.to_owned(),
             description: String::new(),
             vpc_id: vpc_id.clone(),
+            associated_vpcs: BTreeSet::new(),
             rules: Vec::new(),
             tags: BTreeMap::new(),
         };
@@ -126,6 +161,7 @@ impl Lab {
             number: instance_number,
             name: name.to_owned(),
             vpc_id: vpc_id.clone(),
+            connection_allowance: DEFAULT_CONNECTION_ALLOWANCE,
             tags: BTreeMap::new(),
         };
         let number = self.next_number();

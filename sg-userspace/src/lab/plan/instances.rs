@@ -61,6 +61,7 @@ pub(super) fn run(
             )));
         }
         let command = RunInstance {
+            connection_allowance: None,
             name: Some(instance_name.clone()),
             interfaces: interfaces.iter().cloned().map(InstanceInterface::New).collect(),
             tags: named(&instance_name),

@@ -1,0 +1,82 @@
+//! Managed prefix lists: named sets of blocks that rules refer to by id.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::ids::PrefixListId;
+use super::region::Region;
+
+/// The one family of a prefix list's blocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum AddressFamily {
+    /// `IPv4`.
+    #[serde(rename = "IPv4")]
+    Ipv4,
+    /// `IPv6`.
+    #[serde(rename = "IPv6")]
+    Ipv6,
+}
+
+impl AddressFamily {
+    /// The family of a block.
+    pub fn of(block: &IpNet) -> Self {
+        match block {
+            IpNet::V4(_) => Self::Ipv4,
+            IpNet::V6(_) => Self::Ipv6,
+        }
+    }
+}
+
+impl fmt::Display for AddressFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Ipv4 => "IPv4",
+            Self::Ipv6 => "IPv6",
+        })
+    }
+}
+
+/// One block of a prefix list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixListEntry {
+    /// The block, host bits masked.
+    pub cidr: IpNet,
+    /// Free text.
+    pub description: Option<String>,
+}
+
+/// A customer-managed prefix list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PrefixList {
+    /// Its id.
+    pub id: PrefixListId,
+    /// Creation order.
+    pub number: u32,
+    /// Its region.
+    pub region: Region,
+    /// Its name.
+    pub name: String,
+    /// The family of its blocks.
+    pub address_family: AddressFamily,
+    /// How many entries it may have, which is what each rule that refers to it costs.
+    pub max_entries: u32,
+    /// Its versions that are kept, by number from 1; the last is the current one. Never empty.
+    pub versions: BTreeMap<u64, Vec<PrefixListEntry>>,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl PrefixList {
+    /// Number of the current version.
+    pub fn version(&self) -> u64 {
+        self.versions.keys().next_back().copied().unwrap_or_default()
+    }
+
+    /// The entries that rules follow: those of the current version.
+    pub fn entries(&self) -> &[PrefixListEntry] {
+        self.versions.values().next_back().map_or(&[], Vec::as_slice)
+    }
+}
