@@ -190,7 +190,8 @@ impl PacketPlan {
             TransportPlan::Icmp(_, kind, code, id) => Transport::Icmp { kind, code, id },
         };
         let Self { fragment, payload_length, .. } = *self;
-        let packet = PacketSpec { source, destination, transport, fragment, payload_length };
+        let dont_fragment = false;
+        let packet = PacketSpec { source, destination, transport, fragment, payload_length, dont_fragment };
         Some((self.from.sender(world, interfaces), packet))
     }
 }
