@@ -31,13 +31,16 @@ pub(super) fn denying(view: &View<'_>) -> Option<u32> {
     }
 }
 
-/// Whether the packet comes into the subnet or leaves it: the interface at its other end is not of the same (N-01).
+/// Whether the packet comes into the subnet or leaves it: the interface at its other end, if there is one that packets
+/// come from and reach, is not of the same subnet (N-01).
 fn crosses_border(view: &View<'_>) -> bool {
     let subnet = &view.interface.subnet_id;
     let is_within = match view.direction {
         Direction::Inbound => view.sender.is_some_and(|sender| sender.subnet_id == *subnet),
         Direction::Outbound => view.world.network_interfaces.values().any(|interface| {
-            interface.subnet_id == *subnet && address::owns(interface, view.packet.destination)
+            interface.subnet_id == *subnet
+                && address::owns(interface, view.packet.destination)
+                && interface.attachment.is_some()
         }),
     };
     !is_within
