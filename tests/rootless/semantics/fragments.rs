@@ -1,6 +1,6 @@
 //! Fragments (C-30).
 
-use sg_tests::harness::script::check;
+use super::check;
 
 #[test]
 fn c30_later_fragments_follow_their_first() {

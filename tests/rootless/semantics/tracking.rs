@@ -1,6 +1,46 @@
 //! What is tracked and what is not, whatever the protocol: C-01 to C-13.
 
-use sg_tests::harness::script::check;
+use super::check;
+
+/// "Inbound and outbound TCP traffic on port 22 is tracked, … on port 80 is not tracked, … ICMP traffic is always tracked.
+/// … If you remove the outbound rule for IPv4 traffic, all inbound and outbound IPv4 traffic is tracked, including traffic on
+/// port 80. The same applies for IPv6": the worked example of AWS's page on connection tracking.
+#[test]
+fn c03_c04_the_example_of_aws() {
+    check(
+        "
+        + ssh: web in tcp 22 203.0.113.1/32
+        + http4: web in tcp 80 0.0.0.0/0
+        + http6: web in tcp 80 ::/0
+        + icmp: web in icmp all 0.0.0.0/0
+        + out4: web out -1 0.0.0.0/0
+        + out6: web out -1 ::/0
+
+        internet: tcp 203.0.113.1:40000 > WEB:22 S => in rule ssh
+        web: tcp WEB:22 > 203.0.113.1:40000 S. => out flow ssh
+        internet: tcp OUTSIDER:40000 > WEB:22 S => in no-rule
+        internet: tcp OUTSIDER:40000 > WEB:80 S => in untracked http4
+        web: tcp WEB:80 > OUTSIDER:40000 S. => out untracked out4
+        internet: tcp [OUTSIDER6]:40000 > [WEB6]:80 S => in untracked http6
+        web: tcp [WEB6]:80 > [OUTSIDER6]:40000 S. => out untracked out6
+        internet: icmp OUTSIDER > WEB echo-request id 1 => in rule icmp
+        web: icmp WEB > OUTSIDER echo-reply id 1 => out flow icmp
+        flows web ssh, web icmp
+
+        - out4
+        internet: tcp OUTSIDER:40001 > WEB:80 S => in rule http4
+        web: tcp WEB:80 > OUTSIDER:40001 S. => out flow http4
+        internet: tcp [OUTSIDER6]:40001 > [WEB6]:80 S => in untracked http6
+        web: tcp [WEB6]:80 > [OUTSIDER6]:40001 S. => out untracked out6
+        flows web ssh, web icmp, web http4
+
+        - out6
+        internet: tcp [OUTSIDER6]:40002 > [WEB6]:80 S => in rule http6
+        web: tcp [WEB6]:80 > [OUTSIDER6]:40002 S. => out flow http6
+        flows web ssh, web icmp, web http4, web http6
+        ",
+    );
+}
 
 #[test]
 fn c01_replies_pass_without_rules() {
