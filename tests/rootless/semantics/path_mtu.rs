@@ -76,9 +76,9 @@ fn c17_within_and_between_vpcs_everything_fits() {
         + db: db in udp 53 VPC
         + far: far in udp 53 VPC
         peering active
-        client: udp CLIENT:9 > WEB:53 length 8973 df => out rule out, in rule web
-        client: udp CLIENT:9 > DB:53 length 8973 df => out rule out, in rule db
-        client: udp CLIENT:9 > FAR:53 length 8973 df => out rule out, in rule far
+        client: udp CLIENT:9 > WEB:53 length 2972 df => out rule out, in rule web
+        client: udp CLIENT:9 > DB:53 length 2972 df => out rule out, in rule db
+        client: udp CLIENT:9 > FAR:53 length 2972 df => out rule out, in rule far
         ",
     );
 }
@@ -109,7 +109,7 @@ fn c17_the_lab_says_what_the_way_carries() {
         + far: far in udp 53 0.0.0.0/0
         internet: udp OUTSIDER:53 > FAR:53 length 1373 df => in rule far
         mtu 9001
-        web: udp WEB:9 > OUTSIDER:53 length 8973 df => out flow ask
+        web: udp WEB:9 > OUTSIDER:53 length 2972 df => out flow ask
         ",
     );
 }

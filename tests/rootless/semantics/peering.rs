@@ -101,3 +101,17 @@ fn m12_far_interfaces_answer_by_the_rules_of_their_own_vpc() {
         ",
     );
 }
+
+#[test]
+fn e13_a_peering_is_not_transitive_to_the_internet_of_the_other_vpc() {
+    check(
+        "
+        + out: client out -1 0.0.0.0/0
+        peering active
+        # What is in neither VPC's blocks still goes by the sender's own way.
+        client: udp CLIENT:9 > OUTSIDER:53 => out rule out
+        client: udp CLIENT:9 > 10.2.0.1:53 => out rule out
+        client: udp CLIENT:9 > 10.1.255.254:53 => out no-route
+        ",
+    );
+}

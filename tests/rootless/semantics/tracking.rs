@@ -263,3 +263,61 @@ fn c13_new_groups_leave_entries_alone() {
         ",
     );
 }
+
+#[test]
+fn c14_a_live_untracked_flow_under_a_narrower_rule_is_picked_up() {
+    check(
+        "
+        + open: web in tcp 443 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in untracked open
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked open
+        flows
+        + narrow: web in tcp 443 203.0.113.0/24
+        - open
+        internet: tcp OUTSIDER:1 > WEB:443 . => in rule narrow
+        - out
+        web: tcp WEB:443 > OUTSIDER:1 . => out flow narrow
+        ",
+    );
+}
+
+#[test]
+fn c21_timers_are_the_interfaces_own() {
+    check(
+        "
+        + in: web in -1 203.0.113.0/24
+        + aux: other in -1 203.0.113.0/24
+        timers web 60 31 60
+        internet: udp OUTSIDER:1 > WEB:53 => in rule in
+        internet: udp OUTSIDER:1 > AUX:53 => in rule aux
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        advance 30
+        flows web in, web in
+        advance 1
+        flows web in
+        advance 28
+        flows web in
+        advance 1
+        flows
+        ",
+    );
+}
+
+#[test]
+fn c21_new_timers_hold_for_live_flows_too() {
+    check(
+        "
+        + in: web in udp 53 203.0.113.0/24
+        internet: udp OUTSIDER:1 > WEB:53 => in rule in
+        timers web 432000 60 180
+        advance 59
+        internet: udp OUTSIDER:1 > WEB:53 => in flow in
+        advance 31
+        timers web 432000 30 180
+        internet: udp OUTSIDER:1 > WEB:53 => in rule in
+        ",
+    );
+}

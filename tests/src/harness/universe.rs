@@ -201,17 +201,21 @@ pub fn rule_plan() -> impl Strategy<Value = RulePlan> {
     )
 }
 
-fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
-    let timers = prop_oneof![
+/// Idle timeouts at the ends of AWS's ranges and between.
+pub fn timers() -> impl Strategy<Value = ConnectionTracking> {
+    prop_oneof![
         2 => Just(ConnectionTracking::default()),
         1 => Just(ConnectionTracking { tcp_established: 60, udp: 60, udp_stream: 60 }),
         1 => Just(ConnectionTracking { tcp_established: 350, udp: 31, udp_stream: 120 }),
-    ];
+    ]
+}
+
+fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
     let place = prop_oneof![4 => Just(0), 2 => Just(1), 1 => Just(2)];
     (
         place,
         some_groups(),
-        timers,
+        timers(),
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.95),
