@@ -15,11 +15,9 @@ use sg_userspace::scenario::edit::Edit;
 use sg_userspace::scenario::{Event, Scenario};
 
 use super::lab::rule;
+use super::network::{EntryPlan, ListPlan, allowance, entry_plan, internet_mtu, list_plan, peering_status};
 use super::traffic::{self, PacketPlan, Sent, flags, packet_plan};
-use super::universe::{
-    EntryPlan, ListPlan, RulePlan, Universe, WorldPlan, allowance, entry_plan, internet_mtu, list_plan,
-    peering_status, rule_plan, some_groups, timers, world_plan,
-};
+use super::universe::{RulePlan, Universe, WorldPlan, rule_plan, some_groups, timers, world_plan};
 
 /// Around the timeouts of every state, the configured ones included.
 const JUMPS: [u64; 22] =
