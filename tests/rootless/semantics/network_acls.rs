@@ -183,6 +183,23 @@ fn n06_entries_compare_destination_ports_icmp_types_and_numbers() {
 }
 
 #[test]
+fn n06_entries_for_icmps_number_in_the_other_family_are_for_all_of_it() {
+    check(
+        "
+        + in4: web in -1 203.0.113.0/24
+        + in6: web in -1 2001:db8::/32
+        border near custom
+        acl custom: 10 allow in icmpv6 128/0 0.0.0.0/0
+        acl custom: 20 allow in icmp 8/0 ::/0
+        internet: proto 58 OUTSIDER > WEB => in rule in4
+        internet: proto 1 OUTSIDER6 > WEB6 => in rule in6
+        internet: icmp OUTSIDER > WEB echo-request id 1 => in network-acl 32767
+        internet: icmpv6 OUTSIDER6 > WEB6 echo-request id 1 => in network-acl 32768
+        ",
+    );
+}
+
+#[test]
 fn n08_inbound_the_acl_is_asked_before_the_groups_outbound_after_them() {
     check(
         "

@@ -71,12 +71,10 @@ pub struct EntryPlan {
 pub fn entry_plan() -> impl Strategy<Value = EntryPlan> {
     let number = select(vec![1, 50, 99, 100, 101, 200, 32_766]);
     let action = prop_oneof![2 => Just(RuleAction::Allow), 1 => Just(RuleAction::Deny)];
-    let of_rule = (rule_plan(), prop::bool::weighted(0.3), select(&CIDRS_IPV4[..]), select(&CIDRS_IPV6[..]));
+    let of_rule = (rule_plan(), prop::bool::weighted(0.35), select(&CIDRS_IPV4[..]), select(&CIDRS_IPV6[..]));
     let own = prop::bool::weighted(0.8);
     (0usize..3, own, number, action, of_rule).prop_map(|(subnet, is_own, rule_number, action, of_rule)| {
         let (RulePlan { direction, protocol, ports, .. }, is_ipv6, ipv4, ipv6) = of_rule;
-        // Either family's ICMP belongs to blocks of its family.
-        let is_ipv6 = (is_ipv6 || protocol == IpProtocol::ICMPV6) && protocol != IpProtocol::ICMP;
         let cidr = if is_ipv6 { ipv6 } else { ipv4 }.parse().unwrap();
         EntryPlan {
             subnet,
