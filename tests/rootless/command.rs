@@ -4,6 +4,8 @@ mod group;
 mod instance;
 mod interface;
 mod journal;
+mod network_acl;
+mod peering;
 mod permission;
 mod rule;
 mod vpc;

@@ -14,6 +14,9 @@ pub mod instance;
 pub mod interface;
 pub mod interface_address;
 pub mod network_acl;
+pub mod network_acl_entry;
+pub mod network_acl_text;
+pub mod peering;
 pub mod permission;
 pub mod quota;
 pub mod rule;
@@ -27,7 +30,11 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
-use crate::aws::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::ids::{
+    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, SecurityGroupId,
+    SubnetId, VpcId, VpcPeeringConnectionId,
+};
+use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
 use crate::aws::world::World;
 
@@ -106,6 +113,26 @@ commands! {
     TerminateInstance(instance),
     /// Raises or lowers quotas.
     SetQuotas(quota),
+    /// Makes a network ACL.
+    CreateNetworkAcl(network_acl),
+    /// Deletes a network ACL that no subnet has.
+    DeleteNetworkAcl(network_acl),
+    /// Gives a subnet another network ACL.
+    ReplaceNetworkAclAssociation(network_acl),
+    /// Adds an entry to a network ACL.
+    CreateNetworkAclEntry(network_acl_entry),
+    /// Replaces the content of a network ACL's entry.
+    ReplaceNetworkAclEntry(network_acl_entry),
+    /// Removes an entry of a network ACL.
+    DeleteNetworkAclEntry(network_acl_entry),
+    /// Asks for a peering of two VPCs.
+    CreateVpcPeeringConnection(peering),
+    /// Makes a requested peering active.
+    AcceptVpcPeeringConnection(peering),
+    /// Refuses a requested peering.
+    RejectVpcPeeringConnection(peering),
+    /// Ends a peering.
+    DeleteVpcPeeringConnection(peering),
 }
 
 /// What a command answers.
@@ -145,6 +172,17 @@ pub enum Reply {
         instance_id: InstanceId,
         /// Its interfaces by device index.
         interface_ids: Vec<NetworkInterfaceId>,
+    },
+    /// A network ACL was made.
+    NetworkAcl(NetworkAclId),
+    /// A subnet has a new association with its network ACL.
+    NetworkAclAssociation(NetworkAclAssociationId),
+    /// A peering was requested.
+    VpcPeeringConnection {
+        /// The peering.
+        id: VpcPeeringConnectionId,
+        /// What came of the request: pending, or failed.
+        status: PeeringStatus,
     },
 }
 

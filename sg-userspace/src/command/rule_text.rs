@@ -40,21 +40,30 @@ pub fn parse_rule(
     context: Context<'_>,
 ) -> Result<Vec<Permission>, AwsError> {
     check_allows(text)?;
-    let (own, other) = match direction {
-        Direction::Inbound => ("from", "to"),
-        Direction::Outbound => ("to", "from"),
-    };
     let text = text.trim();
-    let text = strip_word(text, "allow").unwrap_or(text);
-    let Some((what, who)) = split_at_word(text, own) else {
+    let (what, who) = split(strip_word(text, "allow").unwrap_or(text), direction)?;
+    let (protocol, ports) = parse_what(what)?;
+    Ok(permissions(protocol, ports, parse_peers(who, protocol, context)?))
+}
+
+/// The word before the other end of a rule.
+pub(super) fn toward(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "from",
+        Direction::Outbound => "to",
+    }
+}
+
+/// `WHAT` and `WHO` of a rule.
+pub(super) fn split(text: &str, direction: Direction) -> Result<(&str, &str), AwsError> {
+    let (own, other) = (toward(direction), toward(direction.opposite()));
+    split_at_word(text, own).ok_or_else(|| {
         let hint = match split_at_word(text, other) {
             Some(_) => format!("an {direction} rule says `{own}`, not `{other}`"),
             None => format!("write it as `WHAT {own} WHO`, such as `HTTPS {own} anywhere`"),
         };
-        return Err(AwsError::invalid_value(format!("Invalid {direction} rule `{text}`: {hint}")));
-    };
-    let (protocol, ports) = parse_what(what)?;
-    Ok(permissions(protocol, ports, parse_peers(who, protocol, context)?))
+        AwsError::invalid_value(format!("Invalid {direction} rule `{text}`: {hint}"))
+    })
 }
 
 /// One permission for each peer.

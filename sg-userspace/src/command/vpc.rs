@@ -18,6 +18,7 @@ use super::Reply;
 use super::edit::Edit;
 use super::group;
 use super::network_acl;
+use super::peering;
 use super::permission::Permission;
 use super::rule;
 
@@ -146,7 +147,7 @@ fn check_blocks(cidr_ipv4: &[Ipv4Net], cidr_ipv6: &[Ipv6Net]) -> Result<(), AwsE
     Ok(())
 }
 
-/// Deletes a VPC that has nothing left but its default group.
+/// Deletes a VPC that has nothing left but its default group and network ACL. Its peerings end, as in AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteVpc {
@@ -173,6 +174,7 @@ impl DeleteVpc {
         }
         let default: Vec<_> = default.into_iter().map(|group| group.id.clone()).collect();
         let default_acls: Vec<_> = default_acls.into_iter().map(|acl| acl.id.clone()).collect();
+        peering::delete_all_of(edit, id)?;
         for acl_id in &default_acls {
             edit.remove::<NetworkAcl>(acl_id);
         }

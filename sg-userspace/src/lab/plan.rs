@@ -138,6 +138,7 @@ impl Planner {
                 rules_per_group: quotas.value.rules_per_group,
                 groups_per_interface: quotas.value.groups_per_interface,
                 groups_per_region: quotas.value.groups_per_region,
+                ..SetQuotas::default()
             };
             self.apply(&place, command)?;
         }
