@@ -9,6 +9,7 @@ use crate::controller::protocol::{ErrorReply, code};
 use crate::lab::file::position::LabError;
 use crate::report;
 use crate::report::interface::label;
+use crate::report::network_acl::NetworkAclView;
 
 use super::Format;
 
@@ -74,6 +75,20 @@ fn remedy(code: &str) -> Option<&'static str> {
         "SecurityGroupLimitExceeded" => {
             "delete a group, or raise it with `quotas: {groups-per-region: N}` in the lab file"
         }
+        "NetworkAclEntryAlreadyExists" => {
+            "`sgsim acl replace` changes what an entry says; or use another number"
+        }
+        "InvalidNetworkAclEntry.NotFound" => "`sgsim acl show` shows which entries there are",
+        "NetworkAclEntryLimitExceeded" => {
+            "remove an entry, or raise it with `quotas: {rules-per-network-acl: N}` in the lab file"
+        }
+        "NetworkAclLimitExceeded" => {
+            "delete one, or raise it with `quotas: {network-acls-per-vpc: N}` in the lab file"
+        }
+        "VpcPeeringConnectionsPerVpcLimitExceeded" => {
+            "delete one, or raise it with `quotas: {active-peerings-per-vpc: N}` in the lab file"
+        }
+        "InvalidStateTransition" => "`sgsim peering list` shows how far each peering has come",
         "CannotDelete" => "every VPC keeps its default group; revoke its rules instead",
         _ => return None,
     })
@@ -106,6 +121,17 @@ pub(super) fn with_dependents(error: anyhow::Error, world: &World, group: &Secur
         return error;
     }
     advised(reply, &steps.join(", and ")).into()
+}
+
+/// The refusal to delete a network ACL, with the subnets that have it.
+pub(super) fn with_subnets(error: anyhow::Error, acl: &NetworkAclView) -> anyhow::Error {
+    match refusal(&error) {
+        Some(reply) if reply.code == "DependencyViolation" && !acl.subnets.is_empty() => {
+            let subnets = report::list(acl.subnet_names());
+            advised(reply, &format!("give {subnets} another with `sgsim acl associate`")).into()
+        }
+        _ => error,
+    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::controller::{directory, servers, spawn};
 
+mod acl;
 mod builtin;
 mod change;
 mod check;
@@ -27,6 +28,7 @@ mod instance;
 mod interface;
 mod lookup;
 mod output;
+mod peering;
 mod probe;
 mod progress;
 mod rule;
@@ -116,6 +118,10 @@ enum Command {
     Interface(interface::InterfaceCommand),
     #[command(subcommand)]
     Instance(instance::InstanceCommand),
+    #[command(subcommand)]
+    Acl(acl::AclCommand),
+    #[command(subcommand)]
+    Peering(peering::PeeringCommand),
     Probe(probe::ProbeArgs),
     Watch(watch::WatchArgs),
     Flows(flows::FlowsArgs),
@@ -156,6 +162,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Rule(command) => command.run(context),
         Command::Interface(command) => command.run(context),
         Command::Instance(command) => command.run(context),
+        Command::Acl(command) => command.run(context),
+        Command::Peering(command) => command.run(context),
         Command::Probe(args) => args.run(context),
         Command::Watch(args) => args.run(context),
         Command::Flows(args) => args.run(context),

@@ -78,7 +78,7 @@ pub(super) struct ListArgs {
 
 /// A direction, in AWS's words old and new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum DirectionWord {
+pub(super) enum DirectionWord {
     #[value(alias = "ingress")]
     Inbound,
     #[value(alias = "egress")]
@@ -183,10 +183,7 @@ fn permissions(
     direction: Direction,
     words: &[String],
 ) -> Result<Vec<Permission>> {
-    let my_ip = internet.iter().find_map(|address| match address {
-        IpAddr::V4(address) => Some(*address),
-        IpAddr::V6(_) => None,
-    });
+    let my_ip = lookup::my_ip(internet);
     let context = rule_text::Context { world, vpc_id: &group.vpc_id, own_group: Some(&group.id), my_ip };
     Ok(rule_text::parse_rule(&words.join(" "), direction, context)?)
 }

@@ -14,6 +14,8 @@ pub mod flow;
 pub mod group;
 pub mod instance;
 pub mod interface;
+pub mod network_acl;
+pub mod peering;
 pub mod probe;
 pub mod rule;
 pub mod status;

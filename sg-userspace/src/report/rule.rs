@@ -85,16 +85,21 @@ pub fn words(
 
 /// The protocol and ports of a rule in words: `tcp 80`, `udp 1000-2000`, `icmp 8`, `all`.
 pub fn traffic(protocol: IpProtocol, ports: PortRange) -> String {
-    let PortRange { from_port, to_port } = ports;
     match protocol {
         IpProtocol::All => "all".to_owned(),
-        _ if ports == PortRange::ALL || (protocol.has_ports() && ports == PortRange::EVERY_PORT) => {
-            format!("{protocol} all")
-        }
-        _ if protocol.has_icmp_types() && to_port == -1 => format!("{protocol} {from_port}"),
-        _ if protocol.has_icmp_types() => format!("{protocol} {from_port}/{to_port}"),
-        _ if from_port == to_port => format!("{protocol} {from_port}"),
-        _ => format!("{protocol} {from_port}-{to_port}"),
+        _ => format!("{protocol} {}", self::ports(&protocol.to_string(), ports.from_port, ports.to_port)),
+    }
+}
+
+/// The ports of a rule in words: `80`, `1000-2000`, `all`; of ICMP its type, with a code where there is one: `3/4`.
+pub fn ports(protocol: &str, from_port: i32, to_port: i32) -> String {
+    let is_icmp = protocol.starts_with("icmp");
+    match (from_port, to_port) {
+        (-1, -1) | (0, 65_535) => "all".to_owned(),
+        (kind, -1) => kind.to_string(),
+        (kind, code) if is_icmp => format!("{kind}/{code}"),
+        (from, to) if from == to => from.to_string(),
+        (from, to) => format!("{from}-{to}"),
     }
 }
 
@@ -112,12 +117,7 @@ fn peer(world: &World, peer: &Peer) -> String {
 pub fn table(rules: &[RuleView]) -> Table {
     let mut table = super::table(&["RULE", "GROUP", "DIRECTION", "PROTOCOL", "PORTS", "PEER", "DESCRIPTION"]);
     for rule in rules {
-        let ports = match (rule.from_port, rule.to_port) {
-            (-1, -1) | (0, 65_535) => "all".to_owned(),
-            (from, to) if from == to => from.to_string(),
-            (from, to) if rule.protocol.starts_with("icmp") => format!("{from}/{to}"),
-            (from, to) => format!("{from}-{to}"),
-        };
+        let ports = ports(&rule.protocol, rule.from_port, rule.to_port);
         let protocol = if rule.protocol == "-1" { "all" } else { &rule.protocol };
         let peer = match &rule.peer_name {
             Some(name) => format!("{} ({name})", rule.peer),
