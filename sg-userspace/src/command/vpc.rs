@@ -1,6 +1,7 @@
 //! VPCs: made with their default group and network ACL, deleted when empty.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
@@ -34,6 +35,9 @@ const FORBIDDEN: [&str; 8] = [
     "ff00::/8",
     "fd00:ec2::/32",
 ];
+
+/// What the way to the internet can carry: at least what every IPv6 link must (RFC 8200), at most what a VPC does.
+const INTERNET_MTU: RangeInclusive<u16> = 1280..=9001;
 
 /// The most blocks of one family in a VPC.
 const MAX_CIDRS: usize = 5;
@@ -91,6 +95,14 @@ impl CreateVpc {
             ));
         }
         group::check_region_quota(edit.world(), &self.region)?;
+        let internet_mtu = self.internet_mtu.unwrap_or(DEFAULT_INTERNET_MTU);
+        if !INTERNET_MTU.contains(&internet_mtu) {
+            return Err(AwsError::invalid_value(format!(
+                "The MTU to the internet can be {} to {}, not {internet_mtu}",
+                INTERNET_MTU.start(),
+                INTERNET_MTU.end()
+            )));
+        }
 
         let (seed, number) = edit.next_number()?;
         let vpc = Vpc {
@@ -100,7 +112,7 @@ impl CreateVpc {
             cidr_ipv4,
             cidr_ipv6,
             is_default: self.is_default,
-            internet_mtu: self.internet_mtu.unwrap_or(DEFAULT_INTERNET_MTU),
+            internet_mtu,
             tags: self.tags,
         };
         let vpc_id = vpc.id.clone();

@@ -237,6 +237,10 @@ fn remedy(code: &str) -> Option<&'static str> {
             "a subnet lies inside its VPC's `cidr` and is /16 to /28 (IPv6: inside the VPC's `ipv6`, /44 to /64 in steps of four)"
         }
         "InvalidSubnet.Conflict" => "give it a block that no other subnet of the VPC covers",
+        "NetworkAclEntryLimitExceeded" => "raise it with `quotas: {rules-per-network-acl: N}`, to 40 at most",
+        "NetworkAclLimitExceeded" => "raise it with `quotas: {network-acls-per-vpc: N}`",
+        "VpcPeeringConnectionsPerVpcLimitExceeded" => "raise it with `quotas: {active-peerings-per-vpc: N}`",
+        "VpcPeeringConnectionAlreadyExists" => "two VPCs have one peering at a time; remove one of the two",
         "InvalidGroup.Duplicate" => "names are unique in a VPC without regard to case; rename one",
         "InvalidPermission.Duplicate" => "remove one of the two",
         "SecurityGroupsPerInterfaceLimitExceeded" => {
