@@ -11,8 +11,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 
+use crate::aws::interface::ConnectionTrackingSpecification;
 use crate::aws::region::{AvailabilityZone, Region};
-use crate::command::interface::ConnectionTrackingSpecification;
 
 use position::{At, LabError, Named, OneOrMany, Written};
 use shorthand::{Ipv6Choice, RuleText, SecondaryAddresses, Server};
