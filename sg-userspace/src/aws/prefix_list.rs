@@ -45,8 +45,16 @@ pub struct PrefixListEntry {
     /// The block, host bits masked.
     pub cidr: IpNet,
     /// Free text.
+    #[serde(default)]
     pub description: Option<String>,
 }
+
+/// The most entries that a list can be made for.
+pub const MAX_ENTRIES: u32 = 1000;
+/// How many versions of a list are kept; then the oldest one goes.
+pub const MAX_VERSIONS: usize = 1000;
+/// The most prefix lists of a region.
+pub const MAX_LISTS_PER_REGION: usize = 100;
 
 /// A customer-managed prefix list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@ use crate::aws::vpc::{Subnet, Vpc};
 
 use super::Reply;
 use super::edit::Edit;
+use super::tag;
 
 /// Makes a network ACL without entries: it denies everything (N-05).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +40,7 @@ impl CreateNetworkAcl {
                 "The maximum number of network acls has been reached.",
             ));
         }
-        let acl = NetworkAcl { tags: self.tags, ..empty(edit, &self.vpc_id)? };
+        let acl = NetworkAcl { tags: tag::checked(self.tags)?, ..empty(edit, &self.vpc_id)? };
         let id = acl.id.clone();
         edit.put(acl);
         Ok(Reply::NetworkAcl(id))

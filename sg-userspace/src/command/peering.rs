@@ -16,6 +16,7 @@ use crate::aws::world::World;
 
 use super::Reply;
 use super::edit::Edit;
+use super::tag;
 use super::vpc::overlap;
 
 /// The most blocks of one family that a VPC and its active peers can have together: the data plane's room for telling
@@ -47,6 +48,7 @@ impl CreateVpcPeeringConnection {
             check_limits(edit.world(), &requester_vpc_id, &accepter_vpc_id)?;
             PeeringStatus::PendingAcceptance
         };
+        let tags = tag::checked(tags)?;
         let (seed, number) = edit.next_number()?;
         let id = VpcPeeringConnectionId::mint(seed, number);
         edit.put(VpcPeeringConnection {

@@ -22,6 +22,7 @@ use super::network_acl;
 use super::peering;
 use super::permission::Permission;
 use super::rule;
+use super::tag;
 
 /// Blocks that a VPC cannot overlap: "this network", loopback, link-local, multicast (M-03), and their IPv6 likes with
 /// the block of Amazon's own services.
@@ -103,6 +104,7 @@ impl CreateVpc {
                 INTERNET_MTU.end()
             )));
         }
+        let tags = tag::checked(self.tags)?;
 
         let (seed, number) = edit.next_number()?;
         let vpc = Vpc {
@@ -113,7 +115,7 @@ impl CreateVpc {
             cidr_ipv6,
             is_default: self.is_default,
             internet_mtu,
-            tags: self.tags,
+            tags,
         };
         let vpc_id = vpc.id.clone();
         let has_ipv6 = !vpc.cidr_ipv6.is_empty();
@@ -176,7 +178,10 @@ impl DeleteVpc {
         let (default, others): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_default());
         let acls = world.network_acls.values().filter(|acl| acl.vpc_id == *id);
         let (default_acls, custom_acls): (Vec<_>, Vec<_>) = acls.partition(|acl| acl.is_default);
+        // CHOICE: an associated group holds a VPC as a group of its own does (M-38).
+        let is_associated = |group: &SecurityGroup| group.associated_vpcs.contains(id);
         let in_use = !others.is_empty()
+            || world.security_groups.values().any(is_associated)
             || !custom_acls.is_empty()
             || world.subnets.values().any(|subnet| subnet.vpc_id == *id)
             || world.network_interfaces.values().any(|interface| interface.vpc_id == *id);

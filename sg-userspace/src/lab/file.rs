@@ -13,8 +13,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 
+use crate::aws::interface::ConnectionTrackingSpecification;
 use crate::aws::region::{AvailabilityZone, Region};
-use crate::command::interface::ConnectionTrackingSpecification;
 use crate::command::quota::SetQuotas;
 
 use network_acl::NetworkAclFile;

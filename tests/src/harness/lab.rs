@@ -10,7 +10,9 @@ use sg_userspace::aws::ids::{
     SecurityGroupRuleId, SubnetId, VpcId,
 };
 use sg_userspace::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
-use sg_userspace::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
+use sg_userspace::aws::interface::{
+    Attachment, ConnectionTracking, ConnectionTrackingSpecification, MacAddr, NetworkInterface,
+};
 use sg_userspace::aws::network_acl::{NetworkAcl, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::region::Region;
@@ -37,7 +39,17 @@ pub struct Permission {
 pub fn rule(number: u32, permission: Permission) -> SecurityGroupRule {
     let Permission { direction, protocol, ports, peer } = permission;
     let id = SecurityGroupRuleId::mint(0, number);
-    SecurityGroupRule { id, number, direction, protocol, ports, peer, description: None }
+    SecurityGroupRule {
+        id,
+        number,
+        direction,
+        protocol,
+        ports,
+        peer,
+        description: None,
+        referenced_vpc_id: None,
+        tags: BTreeMap::new(),
+    }
 }
 
 /// A world that is being made.
@@ -161,6 +173,7 @@ impl Lab {
             number: instance_number,
             name: name.to_owned(),
             vpc_id: vpc_id.clone(),
+            instance_type: None,
             connection_allowance: DEFAULT_CONNECTION_ALLOWANCE,
             tags: BTreeMap::new(),
         };
@@ -178,6 +191,7 @@ impl Lab {
             groups: groups.to_vec(),
             source_dest_check: true,
             connection_tracking: ConnectionTracking::default(),
+            connection_tracking_specification: ConnectionTrackingSpecification::default(),
             attachment: Some(Attachment {
                 id: AttachmentId::mint(0, number),
                 instance_id: instance.id.clone(),

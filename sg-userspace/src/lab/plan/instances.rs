@@ -62,6 +62,7 @@ pub(super) fn run(
         }
         let command = RunInstance {
             connection_allowance: file.connection_allowance,
+            instance_type: None,
             name: Some(instance_name.clone()),
             interfaces: interfaces.iter().cloned().map(InstanceInterface::New).collect(),
             tags: named(&instance_name),
