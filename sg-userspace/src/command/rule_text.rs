@@ -8,11 +8,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::aws::error::AwsError;
-use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{PrefixListId, SecurityGroupId, VpcId};
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Direction, Peer};
-use crate::aws::vpc::Vpc;
 use crate::aws::world::World;
 
 use super::group;
@@ -236,7 +234,7 @@ pub fn parse_peers(text: &str, protocol: IpProtocol, context: Context<'_>) -> Re
     Ok(vec![Peer::ReferencedGroup(parse_group(text, context)?)])
 }
 
-/// Reads a group: an id, a name in the VPC, or `VPC/NAME` in another, by its id or `Name` tag.
+/// Reads a group: an id, or a name in the VPC.
 ///
 /// # Errors
 /// `InvalidGroup.NotFound` where there is none, `InvalidGroupId.Malformed` where it starts like an id but is none.
@@ -247,21 +245,12 @@ pub fn parse_group(text: &str, context: Context<'_>) -> Result<SecurityGroupId, 
         let id: SecurityGroupId = text.parse()?;
         return if context.world.security_groups.contains_key(&id) { Ok(id) } else { Err(id.not_found()) };
     }
-    let own = group::by_name(context.world, context.vpc_id, text);
-    own.or_else(|| in_other_vpc(context.world, text)).map(|group| group.id.clone()).ok_or_else(|| {
+    group::by_name(context.world, context.vpc_id, text).map(|group| group.id.clone()).ok_or_else(|| {
         AwsError::new(
             "InvalidGroup.NotFound",
             format!("The security group '{text}' does not exist in VPC '{}'", context.vpc_id),
         )
     })
-}
-
-/// The group that `VPC/NAME` names. A group's name may have a slash, a VPC's id has none.
-fn in_other_vpc<'w>(world: &'w World, text: &str) -> Option<&'w SecurityGroup> {
-    let (vpc_text, name) = text.split_once('/')?;
-    let is_it =
-        |vpc: &&Vpc| vpc.id.as_str() == vpc_text || vpc.tags.get("Name").is_some_and(|it| it == vpc_text);
-    group::by_name(world, &world.vpcs.values().find(is_it)?.id, name)
 }
 
 fn unknown_what(text: &str) -> AwsError {

@@ -6,6 +6,7 @@
 pub mod network_acl;
 pub mod peering;
 pub mod position;
+pub mod prefix_list;
 pub mod shorthand;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -13,6 +14,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 
+use crate::aws::instance_type::InstanceType;
 use crate::aws::interface::ConnectionTrackingSpecification;
 use crate::aws::region::{AvailabilityZone, Region};
 use crate::command::quota::SetQuotas;
@@ -20,6 +22,7 @@ use crate::command::quota::SetQuotas;
 use network_acl::NetworkAclFile;
 use peering::PeeringFile;
 use position::{At, LabError, Named, OneOrMany, Written};
+use prefix_list::PrefixListFile;
 use shorthand::{Ipv6Choice, RuleText, SecondaryAddresses, Server};
 
 /// The internet host's address, out of a documentation block (RFC 5737).
@@ -40,6 +43,9 @@ pub struct LabFile {
     /// Peerings by name.
     #[serde(default)]
     pub peerings: Named<PeeringFile>,
+    /// Prefix lists by name.
+    #[serde(default)]
+    pub prefix_lists: Named<PrefixListFile>,
     /// The host outside every VPC.
     #[serde(default)]
     pub internet: InternetFile,
@@ -114,6 +120,9 @@ pub struct GroupFile {
     /// Description; the group's name if absent, since AWS demands one.
     #[serde(default)]
     pub description: Option<At<String>>,
+    /// Further VPCs whose interfaces may carry it.
+    #[serde(default)]
+    pub associated_vpcs: Vec<At<String>>,
     /// Inbound rules; absent: those that AWS gives a new group (none).
     #[serde(default)]
     pub inbound: Option<Vec<At<RuleText>>>,
@@ -150,6 +159,9 @@ pub struct InstanceFile {
     /// Interfaces, the primary one first, in place of the keys above.
     #[serde(default)]
     pub interfaces: Vec<At<InterfaceFile>>,
+    /// Its type, which decides how long idle TCP connections are remembered.
+    #[serde(default)]
+    pub instance_type: Option<Written<InstanceType>>,
     /// How many connections its interfaces may track at a time, together; AWS's example if absent.
     #[serde(default)]
     pub connection_allowance: Option<u32>,

@@ -7,6 +7,7 @@
 mod instances;
 mod network_acls;
 mod peerings;
+mod prefix_lists;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -15,12 +16,14 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::ids::{
-    InstanceId, NetworkAclId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId,
+    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    VpcPeeringConnectionId,
 };
 use crate::aws::region::Region;
 use crate::aws::world::World;
 use crate::command::changes::Changes;
 use crate::command::group::{self, CreateSecurityGroup};
+use crate::command::group_vpc::AssociateSecurityGroupVpc;
 use crate::command::quota::SetQuotas;
 use crate::command::subnet::CreateSubnet;
 use crate::command::vpc::CreateVpc;
@@ -43,6 +46,8 @@ pub struct Lab {
     pub security_groups: BTreeMap<String, SecurityGroupId>,
     /// Network ACLs by `VPC.ACL`, default ones included.
     pub network_acls: BTreeMap<String, NetworkAclId>,
+    /// Prefix lists by name.
+    pub prefix_lists: BTreeMap<String, PrefixListId>,
     /// Peerings by name.
     pub vpc_peering_connections: BTreeMap<String, VpcPeeringConnectionId>,
     /// Instances by name.
@@ -99,6 +104,7 @@ pub fn plan(file: &LabFile, world: &World) -> Result<Plan, LabError> {
         subnets: BTreeMap::new(),
         security_groups: BTreeMap::new(),
         network_acls: BTreeMap::new(),
+        prefix_lists: BTreeMap::new(),
         vpc_peering_connections: BTreeMap::new(),
         instances: BTreeMap::new(),
     };
@@ -152,7 +158,13 @@ impl Planner {
             self.create_vpc(name, vpc, &default_region)?;
         }
         let vpcs: Vec<_> = file.vpcs.0.iter().map(|(name, vpc)| (name, vpc, self.vpc_id(name))).collect();
+        prefix_lists::create(self, &default_region, &file.prefix_lists)?;
         peerings::open(self, &file.peerings)?;
+        for (name, vpc, _) in &vpcs {
+            for (group_name, group) in &vpc.security_groups.0 {
+                self.associate_group(&name.value, group_name, group)?;
+            }
+        }
         for (name, vpc, vpc_id) in &vpcs {
             network_acls::fill(self, &name.value, vpc_id, &vpc.network_acls)?;
             for (group_name, group) in &vpc.security_groups.0 {
@@ -290,6 +302,26 @@ impl Planner {
         };
         if let Reply::SecurityGroup(id) = self.apply(&place, command)? {
             self.lab.security_groups.insert(format!("{vpc_name}.{}", name.value), id);
+        }
+        Ok(())
+    }
+
+    /// Lets the interfaces of further VPCs carry a group.
+    fn associate_group(
+        &mut self,
+        vpc_name: &str,
+        name: &At<String>,
+        group: &GroupFile,
+    ) -> Result<(), LabError> {
+        let Some(group_id) = self.lab.security_groups.get(&format!("{vpc_name}.{}", name.value)).cloned()
+        else {
+            return Ok(());
+        };
+        for vpc in &group.associated_vpcs {
+            let path = format!("vpcs.{vpc_name}.security-groups.{}.associated-vpcs", name.value);
+            let place = Place::of(vpc, path);
+            let vpc_id = self.vpc_named(&place, vpc)?;
+            self.apply(&place, AssociateSecurityGroupVpc { group_id: group_id.clone(), vpc_id })?;
         }
         Ok(())
     }

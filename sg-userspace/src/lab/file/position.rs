@@ -4,10 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::aws::error::AwsError;
+use crate::aws::instance_type::InstanceType;
+use crate::aws::prefix_list::AddressFamily;
 use crate::aws::region::{AvailabilityZone, Region};
 
 /// A place in a file.
@@ -189,6 +191,18 @@ from_text! {
     Ipv6Addr: "an IPv6 address such as 2001:db8:10:1::10",
     Region: "a region such as us-east-1",
     AvailabilityZone: "an availability zone such as us-east-1a",
+    IpNet: "a block such as 10.0.0.0/8 or 2001:db8::/32",
+    InstanceType: "an instance type such as m8i.large",
+}
+
+impl FromText for AddressFamily {
+    const EXPECTED: &'static str = "IPv4 or IPv6";
+
+    fn from_text(text: &str) -> Option<Self> {
+        [Self::Ipv4, Self::Ipv6]
+            .into_iter()
+            .find(|family| family.to_string().eq_ignore_ascii_case(text.trim()))
+    }
 }
 
 impl<'de, T: FromText> Deserialize<'de> for Written<T> {

@@ -62,7 +62,7 @@ pub(super) fn run(
         }
         let command = RunInstance {
             connection_allowance: file.connection_allowance,
-            instance_type: None,
+            instance_type: file.instance_type.as_ref().map(|written| written.0.clone()),
             name: Some(instance_name.clone()),
             interfaces: interfaces.iter().cloned().map(InstanceInterface::New).collect(),
             tags: named(&instance_name),
