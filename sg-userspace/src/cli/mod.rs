@@ -27,10 +27,12 @@ mod instance;
 mod interface;
 mod lookup;
 mod output;
+mod prefix_list;
 mod probe;
 mod progress;
 mod rule;
 mod status;
+mod tag;
 mod up;
 mod version;
 mod watch;
@@ -113,9 +115,13 @@ enum Command {
     #[command(subcommand)]
     Rule(rule::RuleCommand),
     #[command(subcommand)]
+    PrefixList(prefix_list::PrefixListCommand),
+    #[command(subcommand)]
     Interface(interface::InterfaceCommand),
     #[command(subcommand)]
     Instance(instance::InstanceCommand),
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     Probe(probe::ProbeArgs),
     Watch(watch::WatchArgs),
     Flows(flows::FlowsArgs),
@@ -154,8 +160,10 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Shell(args) => args.run(context),
         Command::Group(command) => command.run(context),
         Command::Rule(command) => command.run(context),
+        Command::PrefixList(command) => command.run(context),
         Command::Interface(command) => command.run(context),
         Command::Instance(command) => command.run(context),
+        Command::Tag(command) => command.run(context),
         Command::Probe(args) => args.run(context),
         Command::Watch(args) => args.run(context),
         Command::Flows(args) => args.run(context),
