@@ -1,5 +1,7 @@
 //! The program from outside, without root and without a lab: help, exit codes, messages.
 
+mod live;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -101,11 +103,27 @@ fn help_of_every_command_lists_examples() {
         &["group", "show"],
         &["group", "delete"],
         &["group", "launch-wizard"],
+        &["group", "associate"],
+        &["group", "disassociate"],
+        &["group", "stale"],
+        &["group", "references"],
         &["rule"],
         &["rule", "allow"],
         &["rule", "revoke"],
         &["rule", "list"],
+        &["prefix-list"],
+        &["prefix-list", "create"],
+        &["prefix-list", "modify"],
+        &["prefix-list", "restore"],
+        &["prefix-list", "delete"],
+        &["prefix-list", "list"],
+        &["prefix-list", "show"],
+        &["tag"],
+        &["tag", "set"],
+        &["tag", "remove"],
+        &["tag", "list"],
         &["interface"],
+        &["interface", "show"],
         &["interface", "list"],
         &["interface", "set-groups"],
         &["instance", "list"],

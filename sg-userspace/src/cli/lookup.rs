@@ -10,6 +10,9 @@ use crate::aws::instance::Instance;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::network_acl::NetworkAcl;
 use crate::aws::peering::{PeeringStatus, VpcPeeringConnection};
+use crate::aws::prefix_list::PrefixList;
+use crate::aws::region::Region;
+use crate::aws::tag::ResourceId;
 use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
 use crate::command;
@@ -35,7 +38,7 @@ pub(super) fn vpc<'w>(world: &'w World, text: Option<&str>) -> Result<&'w Vpc> {
 
 /// A VPC's `Name` tag, or its id.
 pub(super) fn name_of(vpc: &Vpc) -> &str {
-    vpc.tags.get("Name").map_or(vpc.id.as_str(), String::as_str)
+    vpc.name()
 }
 
 /// The group with this id or name; `vpc/name` where several VPCs have one of that name.
@@ -170,6 +173,63 @@ pub(super) fn group_in<'w>(world: &'w World, vpc_id: &VpcId, text: &str) -> Resu
     match command::group::by_name(world, vpc_id, text) {
         Some(group) => Ok(group),
         None => group(world, text),
+    }
+}
+
+/// The prefix list with this id or name.
+pub(super) fn prefix_list<'w>(world: &'w World, text: &str) -> Result<&'w PrefixList> {
+    let lists = || world.prefix_lists.values();
+    if let Some(list) = lists().find(|list| list.id.as_str() == text) {
+        return Ok(list);
+    }
+    match lists().filter(|list| list.name == text).collect::<Vec<_>>()[..] {
+        [list] => Ok(list),
+        [] => Err(unknown("prefix list", text, lists().map(|list| list.name.as_str()))),
+        ref several => {
+            let ids =
+                several.iter().map(|list| format!("{} in {}", list.id, list.region)).collect::<Vec<_>>();
+            bail!("several prefix lists are named `{text}`; write the id of one: {}", ids.join(", "))
+        }
+    }
+}
+
+/// The region that is named, or else the one that all VPCs are in.
+pub(super) fn region(world: &World, named: Option<Region>) -> Result<Region> {
+    let mut regions = world.vpcs.values().map(|vpc| vpc.region.clone()).collect::<Vec<_>>();
+    regions.sort_unstable();
+    regions.dedup();
+    match (named, &regions[..]) {
+        (Some(region), _) => Ok(region),
+        (None, []) => Ok(Region::default()),
+        (None, [region]) => Ok(region.clone()),
+        (None, several) => {
+            bail!(
+                "the VPCs are in several regions ({}); say which one with --region",
+                names(several.iter().map(Region::as_str))
+            )
+        }
+    }
+}
+
+/// What has this id, of any kind; or the instance, group, prefix list or VPC with this name.
+pub(super) fn resource(world: &World, text: &str) -> Result<ResourceId> {
+    if let Ok(id) = text.parse::<ResourceId>() {
+        return if world.tags(&id).is_some() { Ok(id) } else { Err(id.not_found().into()) };
+    }
+    let found = [
+        instance(world, text).map(|it| ("instance", it.id.clone().into())),
+        group(world, text).map(|it| ("security group", it.id.clone().into())),
+        prefix_list(world, text).map(|it| ("prefix list", it.id.clone().into())),
+        vpc(world, Some(text)).map(|it| ("VPC", it.id.clone().into())),
+    ];
+    let found: Vec<(&str, ResourceId)> = found.into_iter().flatten().collect();
+    match &found[..] {
+        [(_, id)] => Ok(id.clone()),
+        [] => bail!("there is no instance, security group, prefix list or VPC `{text}`, and it is no id"),
+        several => {
+            let choices = several.iter().map(|(kind, id)| format!("{id} ({kind})")).collect::<Vec<_>>();
+            bail!("several things are named `{text}`; write the id of one: {}", choices.join(", "))
+        }
     }
 }
 

@@ -29,10 +29,12 @@ mod interface;
 mod lookup;
 mod output;
 mod peering;
+mod prefix_list;
 mod probe;
 mod progress;
 mod rule;
 mod status;
+mod tag;
 mod up;
 mod version;
 mod watch;
@@ -115,6 +117,8 @@ enum Command {
     #[command(subcommand)]
     Rule(rule::RuleCommand),
     #[command(subcommand)]
+    PrefixList(prefix_list::PrefixListCommand),
+    #[command(subcommand)]
     Interface(interface::InterfaceCommand),
     #[command(subcommand)]
     Instance(instance::InstanceCommand),
@@ -122,6 +126,8 @@ enum Command {
     Acl(acl::AclCommand),
     #[command(subcommand)]
     Peering(peering::PeeringCommand),
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     Probe(probe::ProbeArgs),
     Watch(watch::WatchArgs),
     Flows(flows::FlowsArgs),
@@ -160,10 +166,12 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Shell(args) => args.run(context),
         Command::Group(command) => command.run(context),
         Command::Rule(command) => command.run(context),
+        Command::PrefixList(command) => command.run(context),
         Command::Interface(command) => command.run(context),
         Command::Instance(command) => command.run(context),
         Command::Acl(command) => command.run(context),
         Command::Peering(command) => command.run(context),
+        Command::Tag(command) => command.run(context),
         Command::Probe(args) => args.run(context),
         Command::Watch(args) => args.run(context),
         Command::Flows(args) => args.run(context),

@@ -1,6 +1,8 @@
 //! Managed prefix lists: made, changed by versions, restored and deleted.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod entries;
+
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -52,7 +54,7 @@ impl CreateManagedPrefixList {
         check_name(&self.name)?;
         check_max_entries(self.max_entries, self.entries.len())?;
         check_changes(self.entries.len())?;
-        let entries = added(Vec::new(), self.address_family, self.entries)?;
+        let entries = entries::added(Vec::new(), self.address_family, self.entries)?;
         let lists = edit.world().prefix_lists.values();
         if lists.filter(|list| list.region == self.region).count() >= MAX_LISTS_PER_REGION {
             //
@@ -145,7 +147,7 @@ impl ModifyManagedPrefixList {
             check_changes(self.add_entries.len())?;
             check_changes(self.remove_entries.len())?;
             let list: &PrefixList = edit.get(&id)?;
-            let entries = changed(list, self.add_entries, self.remove_entries)?;
+            let entries = entries::changed(list, self.add_entries, self.remove_entries)?;
             push_version(edit, &id, entries)?;
         }
         version_reply(edit, id)
@@ -244,81 +246,6 @@ fn resize(edit: &mut Edit<'_>, id: &PrefixListId, max_entries: u32) -> Result<()
     Ok(())
 }
 
-/// The entries of a list after removals and additions, in this order.
-fn changed(
-    list: &PrefixList,
-    add: Vec<PrefixListEntry>,
-    remove: Vec<IpNet>,
-) -> Result<Vec<PrefixListEntry>, AwsError> {
-    let mut entries = list.entries().to_vec();
-    let removed: BTreeSet<IpNet> = remove.iter().map(IpNet::trunc).collect();
-    if removed.len() < remove.len() {
-        return Err(twice());
-    }
-    if let Some(entry) = add.iter().find(|entry| removed.contains(&entry.cidr.trunc())) {
-        return Err(AwsError::invalid_value(format!(
-            "Request cannot contain Cidr {} in both AddPrefixListEntries and RemovePrefixListEntries",
-            entry.cidr.trunc()
-        )));
-    }
-    for cidr in &removed {
-        let index = entries.iter().position(|entry| entry.cidr == *cidr).ok_or_else(|| {
-            AwsError::new(
-                "InvalidPrefixListModification",
-                format!("An entry with the CIDR ({cidr}) does not exist."),
-            )
-        })?;
-        entries.remove(index);
-    }
-    added(entries, list.address_family, add)
-}
-
-/// Entries with further ones: host bits masked, of the list's family, none twice.
-fn added(
-    mut entries: Vec<PrefixListEntry>,
-    family: AddressFamily,
-    add: Vec<PrefixListEntry>,
-) -> Result<Vec<PrefixListEntry>, AwsError> {
-    let existing = entries.len();
-    for PrefixListEntry { cidr, description } in add {
-        let (cidr, other) = (cidr.trunc(), AddressFamily::of(&cidr));
-        let description = description.filter(|text| !text.is_empty());
-        if other != family {
-            return Err(AwsError::invalid_value(format!(
-                "An ({family}) prefix list cannot contain an ({other}) CIDR."
-            )));
-        }
-        if description.as_ref().is_some_and(|text| text.chars().count() > MAX_TEXT) {
-            return Err(AwsError::invalid_value(format!(
-                "The description of entry {cidr} is too long: descriptions have up to {MAX_TEXT} characters."
-            )));
-        }
-        match entries.iter().position(|entry| entry.cidr == cidr) {
-            Some(index) if index >= existing => return Err(twice()),
-            Some(index) if entries[index].description == description => {
-                let description = description.unwrap_or_default();
-                return Err(AwsError::new(
-                    "InvalidPrefixListModification",
-                    format!(
-                        "An entry with the CIDR ({cidr}) and description ({description}) already exists."
-                    ),
-                ));
-            }
-            // A description changes by removing the entry in one call and adding it in the next.
-            Some(_) => {
-                return Err(AwsError::new(
-                    "InvalidRequest",
-                    format!(
-                        "The request received was invalid: an entry with the CIDR ({cidr}) already exists."
-                    ),
-                ));
-            }
-            None => entries.push(PrefixListEntry { cidr, description }),
-        }
-    }
-    Ok(entries)
-}
-
 /// Makes these entries the current version, if there is room for them, and drops the oldest version that is too many.
 fn push_version(
     edit: &mut Edit<'_>,
@@ -399,8 +326,4 @@ fn check_changes(count: usize) -> Result<(), AwsError> {
 
 fn missing(parameter: &str) -> AwsError {
     AwsError::new("MissingParameter", format!("The request must contain the parameter {parameter}"))
-}
-
-fn twice() -> AwsError {
-    AwsError::invalid_value("The same CIDR must not appear multiple times")
 }

@@ -16,9 +16,12 @@ pub mod instance;
 pub mod interface;
 pub mod network_acl;
 pub mod peering;
+pub mod prefix_list;
 pub mod probe;
+pub mod reference;
 pub mod rule;
 pub mod status;
+pub mod tag;
 pub mod verdict;
 
 /// Version of the JSON documents.
