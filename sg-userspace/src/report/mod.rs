@@ -14,9 +14,14 @@ pub mod flow;
 pub mod group;
 pub mod instance;
 pub mod interface;
+pub mod network_acl;
+pub mod peering;
+pub mod prefix_list;
 pub mod probe;
+pub mod reference;
 pub mod rule;
 pub mod status;
+pub mod tag;
 pub mod verdict;
 
 /// Version of the JSON documents.
