@@ -5,6 +5,7 @@ mod build;
 mod build_ebpf;
 mod ci;
 mod demo;
+mod ec2_model;
 mod exec;
 mod kernel;
 mod linker;
@@ -45,6 +46,8 @@ enum Task {
     Test(test::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
+    /// Write the table of EC2's shapes again, from botocore's model
+    Ec2Model,
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
     Lint,
     /// Check the house rules that no other tool knows
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
+        Task::Ec2Model => ec2_model::execute(&repo),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),
         Task::Ci => ci::execute(&repo),
