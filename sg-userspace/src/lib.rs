@@ -10,6 +10,7 @@ pub mod command;
 pub mod compile;
 pub mod controller;
 pub mod dataplane;
+pub mod ec2;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod lab;
