@@ -18,4 +18,5 @@ pub mod oracle;
 pub mod packet;
 pub mod report;
 pub mod scenario;
+pub mod serve;
 pub mod store;

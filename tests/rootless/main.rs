@@ -7,6 +7,7 @@ mod agreement;
 mod cli;
 mod command;
 mod controller;
+mod ec2;
 mod frames;
 mod lab_file;
 mod packet;

@@ -33,6 +33,7 @@ mod prefix_list;
 mod probe;
 mod progress;
 mod rule;
+mod serve;
 mod status;
 mod tag;
 mod up;
@@ -136,6 +137,7 @@ enum Command {
     Enforcement(enforcement::EnforcementArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    Serve(serve::ServeArgs),
     Version(version::VersionArgs),
     #[command(hide = true, name = spawn::SUBCOMMAND)]
     Controller(controller::ControllerArgs),
@@ -179,6 +181,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Check(args) => args.run(context),
         Command::Enforcement(args) => args.run(context),
         Command::Clock(command) => command.run(context),
+        Command::Serve(args) => args.run(context),
         Command::Version(args) => args.run(context),
         Command::Controller(args) => args.run(context),
         Command::ServeBuiltin(args) => args.run(),

@@ -9,7 +9,7 @@ use super::model::{Model, Operation, Shape, ShapeRef};
 pub(super) const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 /// A text as XML has it. Characters that XML cannot have at all are left out.
-pub(super) fn escaped(text: &str) -> String {
+pub fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
