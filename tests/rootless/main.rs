@@ -12,4 +12,5 @@ mod frames;
 mod lab_file;
 mod packet;
 mod semantics;
+mod serve;
 mod store;

@@ -1,6 +1,7 @@
 //! `sgsim serve`: the EC2 API for AWS's own clients.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
@@ -26,6 +27,9 @@ pub(super) struct ServeArgs {
     /// The account that owns everything here
     #[arg(long, value_name = "TWELVE DIGITS", default_value = "123456789012")]
     account_id: String,
+    /// How long a client has for the head of a request, and again for its body
+    #[arg(long, hide = true, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    patience: Duration,
 }
 
 impl ServeArgs {
@@ -45,6 +49,7 @@ impl ServeArgs {
         let options = ServeOptions {
             listen: self.listen,
             account_id: self.account_id,
+            patience: self.patience,
             directory: context.directory.clone(),
         };
         let output = &mut context.output;

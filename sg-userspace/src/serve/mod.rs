@@ -44,8 +44,6 @@ const MAX_BODY: usize = 1 << 20;
 const MAX_HEAD: usize = 32 << 10;
 /// The most connections at a time; further ones wait to be taken.
 const MAX_CONNECTIONS: usize = 64;
-/// How long a client has for a request's headers, and as long again for its body; and how long a connection may be idle.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -54,6 +52,9 @@ pub struct ServeOptions {
     pub listen: SocketAddr,
     /// The account that owns everything.
     pub account_id: String,
+    /// How long a client has for a request's headers, and as long again for its body; and how long a connection may be
+    /// idle.
+    pub patience: Duration,
     /// The controller's.
     pub directory: StateDirectory,
 }
@@ -62,6 +63,7 @@ pub struct ServeOptions {
 struct Shared {
     listen: SocketAddr,
     account_id: String,
+    patience: Duration,
     backend: ControllerBackend,
     request_ids: RequestIds,
 }
@@ -86,6 +88,7 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
         let shared = Arc::new(Shared {
             listen,
             account_id: options.account_id,
+            patience: options.patience,
             backend: ControllerBackend::new(options.directory),
             request_ids: RequestIds::default(),
         });
@@ -119,13 +122,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn converse(stream: TcpStream, shared: Arc<Shared>) {
+    let patience = shared.patience;
     let service = service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, Infallible>(respond(request, shared).await) }
     });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(PATIENCE)
+        .header_read_timeout(patience)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -167,7 +171,7 @@ async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Response<Fu
 async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, Caller, Bytes), Fault> {
     let (head, body) = request.into_parts();
     let scope = guard::check(&head, shared.listen)?;
-    let body = timeout(PATIENCE, Limited::new(body, MAX_BODY).collect());
+    let body = timeout(shared.patience, Limited::new(body, MAX_BODY).collect());
     let body = match body.await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {

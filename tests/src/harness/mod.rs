@@ -1,5 +1,5 @@
 //! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
-//! at random, and what holds two data planes against each other.
+//! at random, what holds two data planes against each other, and controllers and the program as a whole.
 
 pub mod address;
 pub mod lab;
@@ -19,3 +19,11 @@ pub mod traffic;
 pub mod random;
 
 pub mod agreement;
+
+pub mod place;
+
+pub mod program;
+
+pub mod endpoint;
+
+pub mod aws_clients;
