@@ -17,6 +17,7 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
             ("lint", &|| lint::execute(repo).map(|()| String::new())),
             ("tidy", &|| tidy::execute(repo).map(|()| String::new())),
             ("rootless", &|| test::rootless(repo, &[]).map(test::remark)),
+            ("clients", &|| test::clients(repo, &[]).map(test::remark)),
             ("build", &|| build::execute(repo).map(|()| String::new())),
             ("privileged", &|| test::privileged(repo, &[]).map(test::remark)),
             ("demo", &|| demo::in_ci(repo, Software::BuiltIn)),

@@ -1,6 +1,7 @@
 //! `cargo xtask`: set-up, build, test, demo, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
 #![forbid(unsafe_code)]
 
+mod aws_clients;
 mod build;
 mod build_ebpf;
 mod ci;
@@ -46,6 +47,8 @@ enum Task {
     Test(test::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
+    /// Install AWS's own clients from PyPI, which tests drive the API with
+    AwsClients,
     /// Write the table of EC2's shapes again, from botocore's model
     Ec2Model,
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
+        Task::AwsClients => aws_clients::execute(&repo),
         Task::Ec2Model => ec2_model::execute(&repo),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),
