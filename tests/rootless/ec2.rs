@@ -1,5 +1,6 @@
 //! The EC2 Query API over a world in memory: requests as clients write them, replies as they read them.
 
+mod border;
 mod codec;
 mod group;
 mod network;
@@ -13,47 +14,60 @@ use sg_userspace::command::vpc::CreateVpc;
 use sg_userspace::command::{self, Command, Reply};
 use sg_userspace::ec2::call::{Backend, Caller};
 use sg_userspace::ec2::fault::Fault;
-use sg_userspace::ec2::{Answer, answer};
+use sg_userspace::ec2::{Answer, Api};
 
 /// A world that calls change, as a controller would.
-struct Account {
-    world: RefCell<World>,
-    caller: Caller,
-}
+#[derive(Clone, Default)]
+struct Backing(RefCell<World>);
 
-impl Backend for Account {
+impl Backend for Backing {
     fn world(&self) -> Result<World, Fault> {
-        Ok(self.world.borrow().clone())
+        Ok(self.0.borrow().clone())
     }
 
     fn change(&self, command: Command) -> Result<Reply, Fault> {
-        Ok(command::apply(&mut self.world.borrow_mut(), command)?.reply)
+        Ok(command::apply(&mut self.0.borrow_mut(), command)?.reply)
     }
+}
+
+/// An account's API.
+struct Account {
+    api: Api<Backing>,
+    caller: Caller,
 }
 
 impl Account {
     /// An account with a default VPC.
     fn new() -> Self {
-        let mut world = World::default();
+        let backing = Backing::default();
         let vpc = CreateVpc {
             cidr_ipv4: vec!["172.31.0.0/16".parse().unwrap()],
             is_default: true,
             ..CreateVpc::default()
         };
-        command::apply(&mut world, vpc.into()).unwrap();
+        backing.change(vpc.into()).unwrap();
         let caller = Caller { region: "us-east-1".parse().unwrap(), account_id: "123456789012".to_owned() };
-        Self { world: RefCell::new(world), caller }
+        Self { api: Api::new(backing), caller }
     }
 
     /// The same account in another region.
-    fn in_region(&self, region: &str) -> Self {
-        let caller = Caller { region: region.parse().unwrap(), ..self.caller.clone() };
-        Self { world: self.world.clone(), caller }
+    fn in_region(self, region: &str) -> Self {
+        Self { caller: Caller { region: region.parse().unwrap(), ..self.caller }, api: self.api }
+    }
+
+    /// The world as it is.
+    fn world(&self) -> World {
+        self.api.backend().world().unwrap()
+    }
+
+    /// What a body is answered, as it is.
+    fn answer_to(&self, body: &str) -> Answer {
+        self.api.answer(body.as_bytes(), &self.caller, "an-id")
     }
 
     /// What a call answers, as it is.
     fn answer(&self, parameters: &str) -> Answer {
-        answer(format!("Version=2016-11-15&Action={parameters}").as_bytes(), &self.caller, self, "an-id")
+        self.answer_to(&format!("Version=2016-11-15&Action={parameters}"))
     }
 
     /// The reply of a call that must go well.

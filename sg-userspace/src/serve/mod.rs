@@ -32,7 +32,7 @@ use tokio::time::timeout;
 use crate::controller::directory::StateDirectory;
 use crate::ec2::call::Caller;
 use crate::ec2::fault::Fault;
-use crate::ec2::{self, Answer};
+use crate::ec2::{Answer, Api};
 
 use controller::ControllerBackend;
 use guard::Service;
@@ -64,7 +64,7 @@ struct Shared {
     listen: SocketAddr,
     account_id: String,
     patience: Duration,
-    backend: ControllerBackend,
+    api: Api<ControllerBackend>,
     request_ids: RequestIds,
 }
 
@@ -89,7 +89,7 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
             listen,
             account_id: options.account_id,
             patience: options.patience,
-            backend: ControllerBackend::new(options.directory),
+            api: Api::new(ControllerBackend::new(options.directory)),
             request_ids: RequestIds::default(),
         });
         tokio::select! {
@@ -144,7 +144,7 @@ async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Response<Fu
         Ok((service, caller, body)) => {
             let request_id = request_id.clone();
             let work = move || match service {
-                Service::Ec2 => ec2::answer(&body, &caller, &shared.backend, &request_id),
+                Service::Ec2 => shared.api.answer(&body, &caller, &request_id),
                 Service::Sts => identity::answer(&body, &caller, &request_id),
             };
             // Talking to the controller blocks.

@@ -59,14 +59,13 @@ fn places_in_lists_may_have_gaps_and_come_in_any_order() {
 #[test]
 fn version_and_action_must_be_given() {
     let account = Account::new();
-    let answer = |body: &str| sg_userspace::ec2::answer(body.as_bytes(), &account.caller, &account, "an-id");
     for (body, code) in [
         ("Action=DescribeVpcs&Version=2015-10-01", "NoSuchVersion"),
         ("Action=DescribeVpcs", "NoSuchVersion"),
         ("Version=2016-11-15", "MissingAction"),
         ("", "MissingAction"),
     ] {
-        let Answer { status, body: reply } = answer(body);
+        let Answer { status, body: reply } = account.answer_to(body);
         assert_eq!((status, text(&reply, "Code").as_str()), (400, code), "{body}");
         assert_eq!(text(&reply, "RequestID"), "an-id");
     }
@@ -76,7 +75,7 @@ fn version_and_action_must_be_given() {
 #[test]
 fn dry_run_says_what_would_happen_and_changes_nothing() {
     let account = Account::new();
-    let before = account.world.borrow().clone();
+    let before = account.world();
     for call in
         ["CreateSecurityGroup&GroupName=web&GroupDescription=a&DryRun=true", "DescribeVpcs&DryRun=true"]
     {
@@ -87,7 +86,7 @@ fn dry_run_says_what_would_happen_and_changes_nothing() {
         "CreateSecurityGroup&GroupName=sg-web&GroupDescription=a&DryRun=true",
         "InvalidParameterValue",
     );
-    assert_eq!(*account.world.borrow(), before);
+    assert_eq!(account.world(), before);
 }
 
 #[test]
@@ -120,4 +119,20 @@ fn void_actions_answer_return() {
         reply,
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<DeleteVpcResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\"><requestId>an-id</requestId><return>true</return></DeleteVpcResponse>"
     );
+}
+
+#[test]
+fn a_call_that_is_sent_again_with_its_token_is_done_once() {
+    let account = Account::new();
+    let create = "CreateManagedPrefixList&PrefixListName=l&MaxEntries=2&AddressFamily=IPv4&ClientToken=t";
+    let first = text(&account.call(create), "prefixListId");
+    assert_eq!(text(&account.call(create), "prefixListId"), first);
+    account.refused(&create.replace("MaxEntries=2", "MaxEntries=3"), "IdempotentParameterMismatch");
+    assert_ne!(text(&account.call(&create.replace("ClientToken=t", "ClientToken=u")), "prefixListId"), first);
+    // A refusal is not remembered.
+    let late = "CreateNetworkInterface&SubnetId=SUBNET&ClientToken=v";
+    let vpc = text(&account.call("CreateVpc&CidrBlock=10.0.0.0/16"), "vpcId");
+    account.refused(&late.replace("SUBNET", "subnet-12345678"), "InvalidSubnetID.NotFound");
+    let subnet = text(&account.call(&format!("CreateSubnet&VpcId={vpc}&CidrBlock=10.0.0.0/24")), "subnetId");
+    account.call(&late.replace("SUBNET", &subnet));
 }

@@ -49,7 +49,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
     let (instances, next) = page(params, 5..=1000, found.map(|it| (it.number, it)).collect())?;
     let reservations = instances.into_iter().map(|instance| {
         json!({
-            "ReservationId": reservation_id(instance),
+            "ReservationId": reservation_id(&instance.id),
             "OwnerId": caller.account_id,
             "Groups": [],
             "Instances": [view(world, caller, instance)],
@@ -59,8 +59,8 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
 }
 
 /// The reservation that an instance is in, which has no id of its own here.
-fn reservation_id(instance: &Instance) -> String {
-    instance.id.as_str().replacen('i', "r", 1)
+pub(super) fn reservation_id(id: &InstanceId) -> String {
+    id.as_str().replacen('i', "r", 1)
 }
 
 fn values(world: &World, caller: &Caller, instance: &Instance, name: &str) -> Vec<String> {
@@ -92,7 +92,7 @@ fn values(world: &World, caller: &Caller, instance: &Instance, name: &str) -> Ve
             address(primary).map(|it| interface::dns_name(caller, it)).into_iter().collect()
         }
         "private-ip-address" => address(primary).map(|it| it.to_string()).into_iter().collect(),
-        "reservation-id" => vec![reservation_id(instance)],
+        "reservation-id" => vec![reservation_id(&instance.id)],
         "subnet-id" => primary.iter().map(|it| it.subnet_id.to_string()).collect(),
         "vpc-id" => vec![instance.vpc_id.to_string()],
         // Nothing here has a public name.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
-use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::ids::{NetworkInterfaceId, SubnetId};
 use crate::aws::interface::{Attachment, ConnectionTrackingSpecification, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::Reply;
@@ -41,7 +41,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     if let Some(kind) = params.text("InterfaceType").filter(|kind| *kind != "interface") {
         return Err(invalid("InterfaceType", kind).into());
     }
-    let mut command = specified(params)?;
+    let mut command = specified(params, params.required("SubnetId")?)?;
     command.tags = params.tags_for("network-interface")?;
     match call.change(command)? {
         Reply::NetworkInterface(id) => {
@@ -55,8 +55,8 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     }
 }
 
-/// The interface that a request specifies, without tags.
-pub(super) fn specified(params: Params<'_>) -> Result<CreateNetworkInterface, AwsError> {
+/// The interface in a subnet that a request specifies, without tags.
+pub(super) fn specified(params: Params<'_>, subnet_id: SubnetId) -> Result<CreateNetworkInterface, AwsError> {
     let mut private_ipv4 = Vec::new();
     let address = |text: &str| text.parse().map_err(|_| invalid("PrivateIpAddress", text));
     if let Some(text) = params.text("PrivateIpAddress") {
@@ -88,7 +88,7 @@ pub(super) fn specified(params: Params<'_>) -> Result<CreateNetworkInterface, Aw
             None => ConnectionTrackingSpecification::default(),
         },
         description: params.text("Description").unwrap_or_default().to_owned(),
-        ..CreateNetworkInterface::new(params.required("SubnetId")?, params.parsed_list("Groups")?)
+        ..CreateNetworkInterface::new(subnet_id, params.parsed_list("Groups")?)
     })
 }
 

@@ -1,10 +1,15 @@
 //! What each action does, one family a file.
 
 mod group;
+mod group_vpc;
 mod instance;
+mod instance_run;
 mod interface;
 mod interface_attribute;
+mod network_acl;
+mod peering;
 mod permission;
+mod prefix_list;
 mod region;
 mod rule;
 mod rule_view;
@@ -33,6 +38,12 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("UpdateSecurityGroupRuleDescriptionsIngress", rule::describe_ingress),
     ("UpdateSecurityGroupRuleDescriptionsEgress", rule::describe_egress),
     ("DescribeSecurityGroupRules", rule_view::describe),
+    ("DescribeStaleSecurityGroups", group_vpc::describe_stale),
+    ("DescribeSecurityGroupReferences", group_vpc::describe_references),
+    ("AssociateSecurityGroupVpc", group_vpc::associate),
+    ("DisassociateSecurityGroupVpc", group_vpc::disassociate),
+    ("DescribeSecurityGroupVpcAssociations", group_vpc::describe),
+    ("GetSecurityGroupsForVpc", group_vpc::for_vpc),
     ("CreateVpc", vpc::create),
     ("DeleteVpc", vpc::delete),
     ("DescribeVpcs", vpc::describe),
@@ -51,6 +62,28 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("AssignIpv6Addresses", interface_attribute::assign_ipv6),
     ("UnassignIpv6Addresses", interface_attribute::unassign_ipv6),
     ("DescribeInstances", instance::describe),
+    ("RunInstances", instance_run::run),
+    ("TerminateInstances", instance_run::terminate),
+    ("ModifyInstanceAttribute", instance_run::modify),
+    ("CreateManagedPrefixList", prefix_list::create),
+    ("ModifyManagedPrefixList", prefix_list::modify),
+    ("RestoreManagedPrefixListVersion", prefix_list::restore),
+    ("DeleteManagedPrefixList", prefix_list::delete),
+    ("DescribeManagedPrefixLists", prefix_list::describe),
+    ("GetManagedPrefixListEntries", prefix_list::entries),
+    ("GetManagedPrefixListAssociations", prefix_list::associations),
+    ("CreateNetworkAcl", network_acl::create),
+    ("DeleteNetworkAcl", network_acl::delete),
+    ("DescribeNetworkAcls", network_acl::describe),
+    ("CreateNetworkAclEntry", network_acl::create_entry),
+    ("ReplaceNetworkAclEntry", network_acl::replace_entry),
+    ("DeleteNetworkAclEntry", network_acl::delete_entry),
+    ("ReplaceNetworkAclAssociation", network_acl::replace_association),
+    ("CreateVpcPeeringConnection", peering::create),
+    ("AcceptVpcPeeringConnection", peering::accept),
+    ("RejectVpcPeeringConnection", peering::reject),
+    ("DeleteVpcPeeringConnection", peering::delete),
+    ("DescribeVpcPeeringConnections", peering::describe),
     ("DescribeRegions", region::describe),
     ("DescribeAvailabilityZones", region::describe_zones),
     ("CreateTags", tag::create),
