@@ -8,9 +8,10 @@ use crate::abi::policy::{Locator, WORD_GENERATION};
 use crate::abi::settings::ticks;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
+use super::access_list::{self, PASSES};
 use super::rules::{Match, deciding_rule, is_asked_freely, returns_freely};
 use super::search::Words;
-use super::tables::{FlowCell, FlowState, MemberCell, Passage, Tables};
+use super::tables::{Admission, FlowCell, FlowState, MemberCell, Passage, Tables};
 use super::tracking::{Standing, first_bits, is_syn, next_bits, standing, timeout};
 use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
 
@@ -133,33 +134,79 @@ pub fn record_of(packet: &Packet, bench: &Bench<'_>, decision: Decision) -> Verd
 #[inline(always)]
 fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     if packet.fragment == FragmentPlace::LATER {
-        let first = tables.fragment(packet, bench);
-        if first.known == 0 || age(bench.tick, first.seen) >= u64::from(FRAGMENT_LIFETIME) {
-            return Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST);
-        }
-        packet.tuple.source_port = (first.ports >> 16) as u16;
-        packet.tuple.destination_port = first.ports as u16;
+        tables.complete(packet, bench);
     }
-    let decision = judge_flow(tables, packet, bench);
+    let decision = judge_at_border(tables, packet, bench);
     if packet.fragment == FragmentPlace::FIRST && decision.reason.is_allow() {
         tables.remember_fragment(packet, bench);
     }
     decision
 }
 
+/// Gives a later fragment the ports of its first one, if this bench remembers them: the default of [`Tables::complete`].
 #[inline(always)]
-fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
+pub fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
+    let first = tables.fragment(packet, bench);
+    let is_known = first.known != 0 && age(bench.tick, first.seen) < u64::from(FRAGMENT_LIFETIME);
+    // Both always written: the sender's bench has judged the same packet before.
+    let ports = if is_known { first.ports } else { 0 };
+    packet.ports_unknown = !is_known as u8;
+    packet.tuple.source_port = (ports >> 16) as u16;
+    packet.tuple.destination_port = ports as u16;
+}
+
+/// Asks the network ACL on the subnet's side of the groups: before them what comes in, after them what goes out (N-08).
+#[inline(always)]
+fn judge_at_border<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    let crosses = packet.crosses_subnet != 0;
+    if crosses && !bench.outbound() {
+        let decision = tables.network_acl(packet, bench);
+        if decision.reason != PASSES {
+            return decision;
+        }
+    }
+    let followed = tables.follow(packet, bench);
+    let judged = if followed.reason == PASSES { tables.judge_new(packet, bench) } else { followed };
+    if crosses && bench.outbound() && judged.reason.is_allow() {
+        let decision = tables.network_acl(packet, bench);
+        if decision.reason != PASSES {
+            return decision;
+        }
+    }
+    judged
+}
+
+/// What the ACL of the judging interface's subnet decides: the default of [`Tables::network_acl`].
+#[inline(always)]
+pub fn network_acl<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
+    let pair = tables.access_lists(bench.slot);
+    let (locator, remote) = if bench.outbound() {
+        (Locator(pair.outbound()), packet.tuple.destination)
+    } else {
+        (Locator(pair.inbound()), packet.tuple.source)
+    };
+    access_list::decide(tables.policy(locator), locator, packet, remote)
+}
+
+/// What a live entry says to a packet: [`PASSES`] where the rules must be asked. The default of [`Tables::follow`].
+#[inline(always)]
+pub fn follow<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    packet.entry = Packet::ENTRY_NONE;
+    if packet.ports_unknown != 0 {
+        // It could be any flow's: only rules can know.
+        return Decision::without_rule(PASSES);
+    }
     let mut key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
-    let mut starts_over = false;
     if key.is_flow()
         && let Some(cell) = tables.flow(&key)
     {
+        packet.entry = Packet::ENTRY_ENDED;
         let state = cell.state();
         if bench.is_live(&key, &state) {
             match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
                 Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
                 Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
-                Standing::StartsOver => starts_over = true,
+                Standing::StartsOver => packet.entry = Packet::ENTRY_STARTS_OVER,
             }
         }
     }
@@ -170,13 +217,8 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
         if rule != 0 {
             return Decision::by_rule(ReasonCode::RELATED, rule);
         }
-        key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     }
-    let decision = judge_new(tables, packet, bench, &key);
-    if starts_over && decision.reason == ReasonCode::UNTRACKED {
-        tables.remove(&key);
-    }
-    decision
+    Decision::without_rule(PASSES)
 }
 
 #[inline(always)]
@@ -225,8 +267,9 @@ fn live_rule<T: Tables>(tables: &T, bench: &Bench<'_>, key: &FlowKey) -> u32 {
     }
 }
 
+/// What the rules say to a packet that no live entry speaks for. The default of [`Tables::judge_new`].
 #[inline(always)]
-fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &FlowKey) -> Decision {
+pub fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
     let pair = tables.policies(bench.slot);
     let (own, opposite) =
         if bench.outbound() { (pair.outbound(), pair.inbound()) } else { (pair.inbound(), pair.outbound()) };
@@ -237,10 +280,21 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
     if !find_rule(tables, packet, bench, own, &mut found) {
         return Decision::without_rule(ReasonCode::TORN_POLICY);
     }
+    if packet.ports_unknown != 0 {
+        return if found.rule == 0 {
+            Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST)
+        } else {
+            Decision::by_rule(ReasonCode::UNTRACKED, found.rule)
+        };
+    }
     if found.rule == 0 {
         return Decision::without_rule(ReasonCode::NO_RULE);
     }
+    let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, own, opposite, found) {
+        if packet.entry == Packet::ENTRY_STARTS_OVER {
+            tables.remove(&key, bench.interface.allowance);
+        }
         return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
     }
     let (packets, bytes) = (u64::from(bench.packets), u64::from(packet.length));
@@ -255,10 +309,13 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
         packets_out: packets - packets_in,
         bytes_out: bytes - bytes_in,
     };
-    match tables.admit(key, entry) {
-        Ok(()) => Decision::by_rule(ReasonCode::RULE, found.rule),
-        Err(_) => Decision::by_rule(ReasonCode::FLOW_TABLE_FULL, found.rule),
-    }
+    let reason =
+        match tables.admit(&key, entry, bench.interface.allowance, packet.entry != Packet::ENTRY_NONE) {
+            Admission::ADMITTED => ReasonCode::RULE,
+            Admission::ALLOWANCE_EXCEEDED => ReasonCode::CONNECTION_ALLOWANCE_EXCEEDED,
+            _ => ReasonCode::FLOW_TABLE_FULL,
+        };
+    Decision::by_rule(reason, found.rule)
 }
 
 /// Looks for the deciding rule. False where the memory of the policy, or of the owner of an address, was used again

@@ -8,6 +8,13 @@
 //! flows client ask, web serve            every live entry, by interface and admitting rule, in any order
 //! advance 30                             seconds
 //! groups web: other db                   `check web off`, `address web 10.0.1.77`, `unaddress web 10.0.1.77`
+//! acl custom: 100 allow in tcp 443 VPC   an entry of a network ACL; `unacl custom: 100 in` removes it
+//! border next custom                     a subnet's ACL
+//! timers web 60 30 60                   an interface's idle timeouts: TCP established, UDP, UDP stream
+//! peering active                         how far the peering of the two VPCs has come
+//! blocks list: VPC 203.0.113.0/24        a prefix list's new version
+//! allowance web 2                        how many connections the interface's instance may track
+//! mtu 1400                               what the way from the first VPC to the internet carries
 //! internet: udp OUTSIDER:53 > WEB:53 => in no-rule
 //! ```
 
@@ -15,7 +22,10 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sg_userspace::aws::ids::NetworkInterfaceId;
-use sg_userspace::aws::rule::Direction;
+use sg_userspace::aws::interface::ConnectionTracking;
+use sg_userspace::aws::network_acl::{NetworkAclEntry, RuleAction};
+use sg_userspace::aws::rule::{Direction, Peer};
+use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::{Flow, Outcome, Sender};
 use sg_userspace::packet::spec::PacketSpec;
 use sg_userspace::scenario::edit::Edit;
@@ -23,9 +33,9 @@ use sg_userspace::scenario::report::{FlowLine, WorldSummary};
 use sg_userspace::scenario::{Event, Run, Step};
 
 use super::address;
-use super::lab::{StandardLab, rule};
-use super::planes::planes;
-use super::rule_text::permission;
+use super::lab::{Permission, StandardLab, rule};
+use super::planes::{Plane, planes};
+use super::rule_text::{permission, with_blocks};
 
 /// A line of a script.
 enum Line {
@@ -42,46 +52,60 @@ struct Script {
     rules: BTreeMap<String, u32>,
 }
 
-/// Runs a script on every data plane.
+/// Runs a script on every data plane that needs no root.
 ///
 /// # Panics
 /// Where an outcome or the entries are not what the script says.
 #[track_caller]
 pub fn check(text: &str) {
     for plane in planes() {
-        let mut dataplane = plane.dataplane;
-        let mut script = Script { lab: StandardLab::new(), rules: BTreeMap::new() };
-        let start = script.lab.world.clone();
-        let mut run = Run::start(&mut *dataplane, &start).unwrap();
-        for (i, line) in text.lines().enumerate() {
-            let Some(parsed) = script.line(line) else { continue };
-            let (expected, found) = match parsed {
-                Line::Event(event, expected) => match run.step(&event).unwrap() {
-                    Step::Judged(outcome) => (expected.unwrap(), script.outcome(&outcome)),
-                    Step::Done => continue,
-                },
-                Line::Flows(mut expected) => {
-                    let flows = run.dataplane().flows().unwrap();
-                    let mut found: Vec<_> = flows.iter().map(|flow| script.flow(flow)).collect();
-                    expected.sort();
-                    found.sort();
-                    (expected.join(", "), found.join(", "))
-                }
-            };
-            if expected != found {
-                let flows = run.dataplane().flows().unwrap();
-                let flows: Vec<_> = flows.iter().map(|flow| FlowLine(flow).to_string()).collect();
-                panic!(
-                    "line {} on the {}:\n  {}\nexpected: {expected}\nfound:    {found}\n\nflows:\n{}\n\n{}",
-                    i + 1,
-                    plane.name,
-                    line.trim(),
-                    flows.join("\n"),
-                    WorldSummary(run.world())
-                );
-            }
+        if let Err(difference) = run(plane, text) {
+            panic!("{difference}");
         }
     }
+}
+
+/// Runs a script on one data plane.
+///
+/// # Errors
+/// In words, where an outcome or the entries are not what the script says.
+///
+/// # Panics
+/// Where the text is no script, or the data plane's machinery fails.
+pub fn run(plane: Plane, text: &str) -> Result<(), String> {
+    let mut dataplane = plane.dataplane;
+    let mut script = Script { lab: StandardLab::new(), rules: BTreeMap::new() };
+    let start = script.lab.world.clone();
+    let mut run = Run::start(&mut *dataplane, &start).unwrap();
+    for (i, line) in text.lines().enumerate() {
+        let Some(parsed) = script.line(line) else { continue };
+        let (expected, found) = match parsed {
+            Line::Event(event, expected) => match run.step(&event).unwrap() {
+                Step::Judged(outcome) => (expected.unwrap(), script.outcome(&outcome)),
+                Step::Done => continue,
+            },
+            Line::Flows(mut expected) => {
+                let flows = run.dataplane().flows().unwrap();
+                let mut found: Vec<_> = flows.iter().map(|flow| script.flow(flow)).collect();
+                expected.sort();
+                found.sort();
+                (expected.join(", "), found.join(", "))
+            }
+        };
+        if expected != found {
+            let flows = run.dataplane().flows().unwrap();
+            let flows: Vec<_> = flows.iter().map(|flow| FlowLine(flow).to_string()).collect();
+            return Err(format!(
+                "line {} on the {}:\n  {}\nexpected: {expected}\nfound:    {found}\n\nflows:\n{}\n\n{}",
+                i + 1,
+                plane.name,
+                line.trim(),
+                flows.join("\n"),
+                WorldSummary(run.world())
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Script {
@@ -112,6 +136,50 @@ impl Script {
                 let (interface, address) = self.interface_and_address(rest);
                 Edit::RemoveAddress { interface, address }
             }
+            "acl" => self.put_entry(rest),
+            "unacl" => {
+                let (acl, entry) = rest.split_once(": ").unwrap();
+                let (number, direction) = entry.split_once(' ').unwrap();
+                let direction = if direction == "in" { Direction::Inbound } else { Direction::Outbound };
+                let acl = self.lab.acls[acl].clone();
+                Edit::RemoveAclEntry { acl, direction, rule_number: number.parse().unwrap() }
+            }
+            "border" => {
+                let (subnet, acl) = rest.split_once(' ').unwrap();
+                Edit::SetNetworkAcl {
+                    subnet: self.lab.subnets[subnet].clone(),
+                    acl: self.lab.acls[acl].clone(),
+                }
+            }
+            "timers" => {
+                let (interface, seconds) = rest.split_once(' ').unwrap();
+                let seconds: Vec<u32> = seconds.split(' ').map(|word| word.parse().unwrap()).collect();
+                let [tcp_established, udp, udp_stream] = seconds[..] else {
+                    panic!("three timers: `{text}`")
+                };
+                let timers = ConnectionTracking { tcp_established, udp, udp_stream };
+                Edit::SetConnectionTracking { interface: self.interface(interface), timers }
+            }
+            "peering" => {
+                let status = serde_json::from_str(&format!("\"{rest}\"")).unwrap();
+                Edit::SetPeeringStatus { peering: self.lab.peering.clone(), status }
+            }
+            "blocks" => {
+                let (list, blocks) = rest.split_once(':').unwrap();
+                let blocks = with_blocks(blocks);
+                let blocks = blocks.split_whitespace().map(|block| block.parse().unwrap()).collect();
+                Edit::SetPrefixList { list: self.lab.lists[list].clone(), blocks }
+            }
+            "allowance" => {
+                let (interface, connections) = rest.split_once(' ').unwrap();
+                let attachment = &self.lab.world.network_interfaces[&self.interface(interface)].attachment;
+                let instance = attachment.as_ref().unwrap().instance_id.clone();
+                Edit::SetConnectionAllowance { instance, connections: connections.parse().unwrap() }
+            }
+            "mtu" => {
+                let near = &self.lab.world.subnets[&self.lab.subnets["near"]];
+                Edit::SetInternetMtu { vpc: near.vpc_id.clone(), bytes: rest.parse().unwrap() }
+            }
             "delete" => Edit::DeleteInterface { interface: self.interface(rest) },
             "advance" => {
                 return Some(Line::Event(Box::new(Event::Advance { seconds: rest.parse().unwrap() }), None));
@@ -138,11 +206,33 @@ impl Script {
     fn add_rule(&mut self, rest: &str) -> Edit {
         let (name, text) = rest.split_once(": ").unwrap();
         let (group, text) = text.split_once(' ').unwrap();
-        let text = text.replace("VPC6", address::VPC6).replace("VPC", address::VPC);
         let number = u32::try_from(1000 + self.rules.len()).unwrap();
         assert!(self.rules.insert(name.to_owned(), number).is_none(), "two rules are called `{name}`");
-        let rule = rule(number, permission(&text, &self.lab.groups));
+        let rule = rule(number, permission(text, &self.lab));
         Edit::AddRule { group: self.lab.groups[group].clone(), rule }
+    }
+
+    /// `custom: 100 allow in tcp 443 VPC`.
+    fn put_entry(&self, rest: &str) -> Edit {
+        let (acl, text) = rest.split_once(": ").unwrap();
+        let (number, text) = text.split_once(' ').unwrap();
+        let (action, text) = text.split_once(' ').unwrap();
+        let Permission { direction, protocol, ports, peer } = permission(text, &self.lab);
+        let cidr = match peer {
+            Peer::CidrIpv4(block) => block.into(),
+            Peer::CidrIpv6(block) => block.into(),
+            Peer::PrefixList(_) | Peer::ReferencedGroup(_) => {
+                panic!("a network ACL knows blocks only: `{text}`")
+            }
+        };
+        let action = match action {
+            "allow" => RuleAction::Allow,
+            "deny" => RuleAction::Deny,
+            word => panic!("`{word}` is neither `allow` nor `deny`"),
+        };
+        let rule_number = number.parse().unwrap();
+        let entry = NetworkAclEntry { rule_number, direction, protocol, ports, cidr, action };
+        Edit::PutAclEntry { acl: self.lab.acls[acl].clone(), entry }
     }
 
     fn interface(&self, name: &str) -> NetworkInterfaceId {
@@ -161,8 +251,12 @@ impl Script {
                 Direction::Inbound => "in",
                 Direction::Outbound => "out",
             };
-            let rule =
-                judgement.rule.map(|number| format!(" {}", self.rule_name(number))).unwrap_or_default();
+            let rule = match (judgement.reason, judgement.rule) {
+                (_, None) => String::new(),
+                // An entry has no name other than its number.
+                (Reason::NetworkAcl, Some(number)) => format!(" {number}"),
+                (_, Some(number)) => format!(" {}", self.rule_name(number)),
+            };
             format!("{direction} {}{rule}", judgement.reason)
         });
         judgements.collect::<Vec<_>>().join(", ")
