@@ -173,6 +173,10 @@ fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Fat
     if interface.flags & InterfaceRecord::FLAG_INTERNET == 0 {
         let v4 = packet.family == Family::V4.0;
         let router = if v4 { Address::v4(interface.router_ipv4) } else { interface.router_ipv6 };
+        if router == Address::default() {
+            // The subnet has none of this family to speak.
+            return Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::PACKET_TOO_BIG);
+        }
         path_mtu::answer(packet, router);
         packet.crosses_subnet = 1;
         let inbound = Bench {
