@@ -3,6 +3,7 @@
 
 use aya::Pod;
 
+use crate::abi::allowance::AllowanceRecord;
 use crate::abi::event::VerdictRecord;
 use crate::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
 use crate::abi::fragment::{FragmentKey, FragmentPorts};
@@ -21,6 +22,7 @@ macro_rules! pod {
 }
 
 pod!(
+    AllowanceRecord,
     FlowEntry,
     FlowKey4,
     FlowKey6,

@@ -52,9 +52,17 @@ fn random_scenarios_reach_every_reason() {
         Reason::NoRule,
         Reason::FlowClosed,
         Reason::FragmentWithoutFirst,
+        Reason::NetworkAcl,
+        Reason::ConnectionAllowanceExceeded,
     ];
-    let outbound =
-        [Reason::Multicast, Reason::Neighbour, Reason::Exempt, Reason::SourceDestCheck, Reason::NoRoute];
+    let outbound = [
+        Reason::Multicast,
+        Reason::Neighbour,
+        Reason::Exempt,
+        Reason::SourceDestCheck,
+        Reason::NoRoute,
+        Reason::PacketTooBig,
+    ];
     for reason in both.iter().chain(&outbound) {
         for direction in [Direction::Inbound, Direction::Outbound] {
             let can = direction == Direction::Outbound || !outbound.contains(reason);

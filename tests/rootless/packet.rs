@@ -8,7 +8,7 @@ use sg_userspace::packet::spec::PacketSpec;
 const FROM: MacAddr = MacAddr([2, 0, 0, 0, 0, 1]);
 const TO: MacAddr = MacAddr([2, 0, 0, 0, 0, 2]);
 
-const LINES: [&str; 13] = [
+const LINES: [&str; 15] = [
     "tcp 10.0.1.4:40000 > 10.0.1.5:443 S",
     "tcp 10.0.1.5:443 > 10.0.1.4:40000 SF. length 9",
     "tcp [2600:1f18::4]:40000 > [2600:1f18::5]:443 none",
@@ -22,6 +22,8 @@ const LINES: [&str; 13] = [
     "icmpv6 2600:1f18::5 > 2600:1f18::4 type 2 code 0 about (udp [2600:1f18::4]:1 > [2600:1f18::6]:2 fragment 1 at 0 more) length 4",
     "proto 50 10.0.1.4 > 10.0.1.5 length 8",
     "icmp 10.0.1.5 > 10.0.1.4 type 11 code 0 about (icmp 10.0.1.4 > 10.0.1.5 type 3 code 3 about (proto 47 10.0.1.5 > 10.0.1.4)) fragment 3 at 0 more",
+    "udp 10.0.1.4:9 > 203.0.113.9:53 fragment 7 at 0 more length 8973 df",
+    "icmpv6 2600:1f18::4 > ff02::1 type 136 code 0 id 0",
 ];
 
 fn packet(line: &str) -> PacketSpec {
@@ -128,6 +130,24 @@ fn a_later_fragment_is_payload_only() {
     assert_eq!(bytes.len(), 20 + 8);
     assert_eq!(bytes[6..8], 185u16.to_be_bytes());
     assert_eq!(bytes[9], 17);
+}
+
+#[test]
+fn dont_fragment_is_a_bit_of_ipv4() {
+    let spec = packet(LINES[13]);
+    let bytes = ip_packet(&spec).unwrap();
+    assert_eq!(bytes.len(), 20 + 8 + 8973);
+    assert_eq!(bytes[6..8], [0x60, 0], "don't fragment, more fragments");
+    let may_be = ip_packet(&PacketSpec { dont_fragment: false, ..spec }).unwrap();
+    assert_eq!(may_be[6..8], [0x20, 0]);
+    let ipv6 = packet("udp [2600:1f18::4]:9 > [2600:1f18::5]:53");
+    assert_eq!(ip_packet(&PacketSpec { dont_fragment: true, ..ipv6.clone() }), ip_packet(&ipv6));
+}
+
+#[test]
+fn neighbour_discovery_is_about_an_address() {
+    let bytes = ip_packet(&packet(LINES[14])).unwrap();
+    assert_eq!(bytes[40 + 8..], [0; 16]);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use super::address::Address;
 
-/// A slot's policies, packed so that one store replaces both directions.
+/// A slot's policies, or its subnet's access lists, packed so that one store replaces both directions.
 ///
 /// Each half is a policy's locator (see `policy::Locator`); 0 means no policy, which denies.
 #[repr(transparent)]
@@ -52,6 +52,10 @@ pub struct InterfaceRecord {
     pub router_ipv4: u32,
     /// The subnet's last IPv4 address, which nobody may use (M-05).
     pub broadcast_ipv4: u32,
+    /// Number of its subnet.
+    pub subnet: u32,
+    /// Index of its instance's connection allowance.
+    pub allowance: u32,
     /// Ethernet address.
     pub mac: [u8; 6],
     /// Zero.
@@ -62,7 +66,7 @@ pub struct InterfaceRecord {
     pub router_ipv6: Address,
 }
 
-const _: () = assert!(size_of::<InterfaceRecord>() == 80);
+const _: () = assert!(size_of::<InterfaceRecord>() == 88);
 
 impl InterfaceRecord {
     /// Packets with foreign source addresses are dropped (M-17).

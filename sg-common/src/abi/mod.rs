@@ -4,6 +4,7 @@
 //! Every record has its size asserted and no implicit padding: hash maps compare all bytes of a key.
 
 pub mod address;
+pub mod allowance;
 pub mod event;
 pub mod flow;
 pub mod fragment;
@@ -15,7 +16,7 @@ pub mod settings;
 pub mod verdict;
 
 /// Changes whenever a record or a map changes; pinned maps of another version are not adopted.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Slots of the interface arrays.
 pub const MAX_INTERFACES: u32 = 65_536;
@@ -24,7 +25,7 @@ pub const INTERNET_SLOT: u32 = MAX_INTERFACES - 1;
 /// The internet host's number: the greatest of 24 bits, which no interface gets.
 pub const INTERNET_NUMBER: u32 = (1 << 24) - 1;
 /// Networks (VPCs): the index is the VPC's number modulo this.
-pub const MAX_NETWORKS: u32 = 16_384;
+pub const MAX_NETWORKS: u32 = 4_096;
 /// Private addresses of all interfaces together, per family.
 pub const MAX_MEMBERS: u32 = 131_072;
 /// Flows that have had a reply, per family. Full: a flow that would become one is refused (C-26).

@@ -2,10 +2,10 @@
 
 use super::address::Address;
 
-/// Blocks of a VPC per family.
-pub const MAX_BLOCKS: usize = 5;
+/// Blocks per family of a VPC and of those that active peerings join to it: five at most are its own.
+pub const MAX_BLOCKS: usize = 16;
 
-/// A VPC: which addresses are its own, and so never go to the internet host.
+/// A VPC: which addresses are its own or its peers', and so never go to the internet host.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetworkRecord {
@@ -15,8 +15,8 @@ pub struct NetworkRecord {
     pub count_ipv6: u32,
     /// The Amazon DNS server (E-15); 0 = none.
     pub dns_ipv4: u32,
-    /// 1 while the VPC reaches the internet host.
-    pub internet: u32,
+    /// The largest packet that the way to the internet host carries, in bytes from the IP header on; 0 = no way.
+    pub internet_mtu: u32,
     /// IPv4 network addresses.
     pub network_ipv4: [u32; MAX_BLOCKS],
     /// IPv4 masks.
@@ -27,4 +27,4 @@ pub struct NetworkRecord {
     pub mask_ipv6: [Address; MAX_BLOCKS],
 }
 
-const _: () = assert!(size_of::<NetworkRecord>() == 16 + 40 + 160);
+const _: () = assert!(size_of::<NetworkRecord>() == 16 + 128 + 512);

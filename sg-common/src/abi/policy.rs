@@ -1,4 +1,5 @@
-//! Layout of a compiled policy: everything that one distinct set of groups allows in one direction.
+//! Layout of a compiled policy: everything that one distinct set of groups allows in one direction, or what one network ACL
+//! does in one direction.
 //!
 //! A policy is a run of `u32` words inside a chunk (one element of an array map). All questions are the same question,
 //! "in which interval does this key fall, and what holds there", so there is one kind of table: `count` sorted lower
@@ -6,12 +7,13 @@
 //!
 //! | table | key | value |
 //! | --- | --- | --- |
-//! | ports | family, protocol, destination port (see [`port_key`]) | rank + 1 of the deciding rule, 0 = none |
+//! | ports | whether the port is known, family, protocol, destination port (see [`port_key`]) | rank + 1 of the deciding rule, 0 = none |
 //! | IPv4, IPv6 | remote address (IPv6: four words a bound) | `Extent` of a ports table, 0 = none |
 //! | groups | number of a referenced group (must be equal) | `Extent` of a ports table |
 //!
 //! A rule's rank is its place among the policy's rules in the order in which they decide: open rules first, then by
-//! age (C-06). `rules[rank]` is the rule's number.
+//! age (C-06). `rules[rank]` is the rule's number. An ACL's entries rank by their numbers (N-03), its blocks of any length
+//! lie in the address tables, and `rules[rank]` is the entry's number, with [`ENTRY_DENIES`] if it denies.
 
 use super::address::Family;
 
@@ -42,6 +44,8 @@ pub const WORD_IPV6: u32 = 6;
 pub const WORD_GROUPS: u32 = 7;
 /// `RETURN_*`: what this direction lets return untracked (C-03).
 pub const WORD_RETURN: u32 = 8;
+/// `ALLOWS_ALL_*`: families of which an ACL's first entry lets everything through.
+pub const WORD_ALLOWS_ALL: u32 = 9;
 /// Words of the header.
 pub const HEADER_WORDS: u32 = 16;
 
@@ -54,8 +58,17 @@ pub const RETURN_TCP_IPV6: u32 = 4;
 /// An open IPv6 rule covers every UDP port.
 pub const RETURN_UDP_IPV6: u32 = 8;
 
-/// Steps of the search in a ports table: at most 2^12 − 1 bounds. The 1 000 rules of Q-04 need 4 001, in two families.
-pub const PORT_STEPS: u32 = 12;
+/// An ACL lets all IPv4 through.
+pub const ALLOWS_ALL_IPV4: u32 = 1;
+/// An ACL lets all IPv6 through.
+pub const ALLOWS_ALL_IPV6: u32 = 2;
+
+/// In the number of an ACL's entry: it denies.
+pub const ENTRY_DENIES: u32 = 1 << 31;
+
+/// Steps of the search in a ports table: at most 2^13 − 1 bounds. The 1 000 rules of Q-04 need 4 001, in two families, and
+/// those that cover every port of one of 256 protocols four more each.
+pub const PORT_STEPS: u32 = 13;
 /// Steps of the search in an address table: at most 2^13 − 1 bounds.
 pub const ADDRESS_STEPS: u32 = 13;
 /// Steps of the search in the groups table: at most 2^10 − 1 references.
@@ -130,10 +143,13 @@ impl Locator {
 /// The bit of a ports table's key that tells IPv6 from IPv4: a referenced group has members of both families, and an
 /// `icmp` rule matches IPv4 only.
 pub const KEY_IPV6: u32 = 1 << 24;
+/// The bit of a ports table's key for a later fragment whose first one is not known: what covers every port of its
+/// protocol covers it, whatever its port is (C-30).
+pub const KEY_ANY_PORT: u32 = 1 << 25;
 /// One more than the greatest key of a ports table.
-pub const KEY_END: u32 = 1 << 25;
+pub const KEY_END: u32 = 1 << 26;
 
-/// Key into a ports table: the family in bit 24, the protocol in bits 16 to 23, the destination port (ICMP: type << 8 |
+/// Key into a ports table of a packet whose port is known: the family in bit 24, the protocol in bits 16 to 23, the destination port (ICMP: type << 8 |
 /// code) in the lower 16.
 #[inline(always)]
 pub const fn port_key(family: Family, protocol: u8, port: u16) -> u32 {

@@ -12,9 +12,13 @@ use crate::abi::{INTERNET_NUMBER, INTERNET_SLOT};
 use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
 use super::judge::{Bench, Decision};
-use super::parse::Kind;
+use super::parse::{ARP_SENDER_MAC, Kind};
+use super::path_mtu;
 use super::tables::{MemberCell, Tables};
 use super::tuple::Packet;
+
+/// ICMPv6 "neighbour advertisement".
+const ADVERTISEMENT: u8 = 136;
 
 /// What to do with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +30,8 @@ pub enum Action {
     AnswerArp,
     /// The fabric answers a neighbour solicitation.
     AnswerNeighbour,
+    /// The router tells the sender that the packet is too big, and what the path carries.
+    AnswerTooBig,
     /// The frame goes to the receiver.
     Deliver,
 }
@@ -40,6 +46,8 @@ pub struct Receiver {
     pub slot: u32,
     /// Host-side link of the receiver; 0 = there is no receiver.
     pub link_index: u32,
+    /// Number of its subnet; 0 = none.
+    pub subnet: u32,
     /// Ethernet address of the receiver.
     pub mac: [u8; 6],
 }
@@ -56,13 +64,15 @@ pub struct Fate {
     pub action: Action,
     /// To whom; meaningful for [`Action::Deliver`].
     pub receiver: Receiver,
+    /// What the path carries; meaningful for [`Action::AnswerTooBig`].
+    pub mtu: u32,
 }
 
 impl Fate {
     #[inline(always)]
     const fn without_receiver(direction: DirectionCode, reason: ReasonCode, action: Action) -> Self {
-        let receiver = Receiver { slot: 0, link_index: 0, mac: [0; 6] };
-        Self { direction, reason, action, receiver }
+        let receiver = Receiver { slot: 0, link_index: 0, subnet: 0, mac: [0; 6] };
+        Self { direction, reason, action, receiver, mtu: 0 }
     }
 
     #[inline(always)]
@@ -72,7 +82,7 @@ impl Fate {
 
     #[inline(always)]
     const fn delivered(direction: DirectionCode, reason: ReasonCode, receiver: Receiver) -> Self {
-        Self { direction, reason, action: Action::Deliver, receiver }
+        Self { direction, reason, action: Action::Deliver, receiver, mtu: 0 }
     }
 }
 
@@ -103,6 +113,10 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         direction: DirectionCode::OUTBOUND,
     };
     if kind == Kind::ARP || kind == Kind::NEIGHBOUR_DISCOVERY {
+        if let Err(reason) = is_honest(tables, frame, kind, packet, &interface) {
+            tables.report(packet, &bench, Decision::without_rule(reason));
+            return Fate::dropped(DirectionCode::OUTBOUND, reason);
+        }
         if interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
             tables.report(packet, &bench, Decision::without_rule(ReasonCode::NEIGHBOUR));
         }
@@ -110,7 +124,7 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         return Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::NEIGHBOUR, action);
     }
     if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 {
-        return from_internet(tables, kind, packet, &bench, enforcement_off);
+        return from_internet(tables, frame, kind, packet, &bench, enforcement_off);
     }
     if let Err(reason) = screen(tables, frame, kind, packet, &interface) {
         if !reason.is_allow() || interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
@@ -118,6 +132,8 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         }
         return Fate::dropped(DirectionCode::OUTBOUND, reason);
     }
+    let receiver = route(tables, packet, interface.network);
+    packet.crosses_subnet = (receiver.subnet != interface.subnet) as u8;
     let mut reason = ReasonCode::ENFORCEMENT_OFF;
     if !enforcement_off {
         reason = tables.judge(packet, &bench).reason;
@@ -125,14 +141,57 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
             return Fate::dropped(DirectionCode::OUTBOUND, reason);
         }
     }
-    let receiver = route(tables, packet, interface.network);
     if receiver.link_index == 0 {
         no_route(tables, packet, &bench)
-    } else if receiver.slot == INTERNET_SLOT || enforcement_off {
+    } else if enforcement_off {
         Fate::delivered(DirectionCode::OUTBOUND, reason, receiver)
+    } else if receiver.slot == INTERNET_SLOT {
+        let mtu = internet_mtu(tables, interface.network);
+        if path_mtu::fits(frame, packet, mtu) {
+            Fate::delivered(DirectionCode::OUTBOUND, reason, receiver)
+        } else {
+            too_big(tables, packet, &bench, mtu)
+        }
     } else {
         deliver(tables, packet, &bench, interface.number, receiver)
     }
+}
+
+/// What the way between a network and the internet host carries.
+#[inline(always)]
+fn internet_mtu<T: Tables>(tables: &T, network: u32) -> u32 {
+    match tables.network(network) {
+        Some(network) => network.internet_mtu,
+        None => 0,
+    }
+}
+
+/// Step 11: the router tells the sender, if the sender judges that it may hear it. The internet host hears everything.
+#[inline(always)]
+fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>, mtu: u32) -> Fate {
+    tables.report(packet, bench, Decision::without_rule(ReasonCode::PACKET_TOO_BIG));
+    let mut action = Action::AnswerTooBig;
+    let interface = bench.interface;
+    if interface.flags & InterfaceRecord::FLAG_INTERNET == 0 {
+        let v4 = packet.family == Family::V4.0;
+        let router = if v4 { Address::v4(interface.router_ipv4) } else { interface.router_ipv6 };
+        path_mtu::answer(packet, router);
+        packet.crosses_subnet = 1;
+        let inbound = Bench {
+            interface,
+            slot: bench.slot,
+            tick: bench.tick,
+            packets: 1,
+            sender: 0,
+            direction: DirectionCode::INBOUND,
+        };
+        if !tables.judge(packet, &inbound).reason.is_allow() {
+            action = Action::Drop;
+        }
+    }
+    let mut fate = Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::PACKET_TOO_BIG, action);
+    fate.mtu = mtu;
+    fate
 }
 
 /// What becomes of a frame that reaches a link on the host side other than through the fabric: judged inbound, as from
@@ -172,7 +231,13 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(
         }
         Kind::IP if is_undeliverable(packet.family, packet.tuple.source) => ReasonCode::MULTICAST,
         Kind::IP => {
-            let receiver = Receiver { slot, link_index: interface.link_index, mac: interface.mac };
+            let receiver = Receiver {
+                slot,
+                link_index: interface.link_index,
+                subnet: interface.subnet,
+                mac: interface.mac,
+            };
+            packet.crosses_subnet = 1;
             return deliver(tables, packet, &bench, 0, receiver);
         }
         // The fabric alone speaks for the subnet: none of the host's ARP or discovery reaches an instance.
@@ -180,6 +245,46 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(
     };
     tables.report(packet, &bench, Decision::without_rule(reason));
     Fate::dropped(DirectionCode::INBOUND, reason)
+}
+
+/// Step 1, for ARP and neighbour discovery: an interface speaks for itself only (M-17).
+#[inline(always)]
+fn is_honest<T: Tables, F: Frame + ?Sized>(
+    tables: &T,
+    frame: &F,
+    kind: Kind,
+    packet: &Packet,
+    interface: &InterfaceRecord,
+) -> Result<(), ReasonCode> {
+    if interface.flags & InterfaceRecord::FLAG_INTERNET != 0 {
+        return Ok(());
+    }
+    let is_arp = kind == Kind::ARP;
+    if frame.read::<6>(6) != Some(interface.mac)
+        || (is_arp && frame.read::<6>(ARP_SENDER_MAC).is_some_and(|mac| mac != interface.mac))
+    {
+        return Err(ReasonCode::SPOOFED_MAC);
+    }
+    if interface.flags & InterfaceRecord::FLAG_SOURCE_DEST_CHECK == 0 {
+        return Ok(());
+    }
+    if !speaks_for(tables, packet, interface, packet.tuple.source) {
+        return Err(ReasonCode::SOURCE_DEST_CHECK);
+    }
+    if !is_arp
+        && packet.tuple.icmp_kind() == ADVERTISEMENT
+        && let Some(target) = frame.read_at::<16>(packet.transport + 8)
+        && !speaks_for(tables, packet, interface, Address::v6(target))
+    {
+        return Err(ReasonCode::SOURCE_DEST_CHECK);
+    }
+    Ok(())
+}
+
+/// Whether an address is the interface's own, or nobody's yet.
+#[inline(always)]
+fn speaks_for<T: Tables>(tables: &T, packet: &Packet, interface: &InterfaceRecord, address: Address) -> bool {
+    is_unspecified_or_link_local_v6(packet.family, address) || owns(tables, packet, interface, address)
 }
 
 /// Steps 1 to 4 of `docs/judgement.md`. `Err` is the end of the packet: a denial, or an exemption that nothing answers.
@@ -200,11 +305,9 @@ fn screen<T: Tables, F: Frame + ?Sized>(
     if frame.read::<6>(6) != Some(interface.mac) {
         return Err(ReasonCode::SPOOFED_MAC);
     }
-    // A DHCP client has no address yet, hence these sources are left to the steps below.
-    let nameless = is_unspecified_or_link_local_v6(packet.family, packet.tuple.source);
+    // A DHCP client has no address yet, hence such sources are left to the steps below.
     if interface.flags & InterfaceRecord::FLAG_SOURCE_DEST_CHECK != 0
-        && !nameless
-        && !owns(tables, packet, interface, packet.tuple.source)
+        && !speaks_for(tables, packet, interface, packet.tuple.source)
     {
         return Err(ReasonCode::SOURCE_DEST_CHECK);
     }
@@ -242,8 +345,9 @@ fn owns<T: Tables>(tables: &T, packet: &Packet, interface: &InterfaceRecord, add
 }
 
 #[inline(always)]
-fn from_internet<T: Tables>(
+fn from_internet<T: Tables, F: Frame + ?Sized>(
     tables: &T,
+    frame: &F,
     kind: Kind,
     packet: &mut Packet,
     bench: &Bench<'_>,
@@ -264,12 +368,32 @@ fn from_internet<T: Tables>(
             } else if enforcement_off {
                 return Fate::delivered(DirectionCode::INBOUND, ReasonCode::ENFORCEMENT_OFF, receiver);
             } else {
-                return deliver(tables, packet, bench, 0, receiver);
+                return enter(tables, frame, packet, bench, receiver);
             }
         }
     };
     tables.report(packet, bench, Decision::without_rule(reason));
     Fate::dropped(DirectionCode::OUTBOUND, reason)
+}
+
+/// A packet of the internet host on its way into a VPC.
+#[inline(always)]
+fn enter<T: Tables, F: Frame + ?Sized>(
+    tables: &T,
+    frame: &F,
+    packet: &mut Packet,
+    bench: &Bench<'_>,
+    receiver: Receiver,
+) -> Fate {
+    let mtu = match tables.interface(receiver.slot) {
+        Some(interface) => internet_mtu(tables, interface.network),
+        None => 0,
+    };
+    if !path_mtu::fits(frame, packet, mtu) {
+        return too_big(tables, packet, bench, mtu);
+    }
+    packet.crosses_subnet = 1;
+    deliver(tables, packet, bench, 0, receiver)
 }
 
 /// The inbound judgement at the receiver.
@@ -294,7 +418,7 @@ fn deliver<T: Tables>(
     };
     let decision = tables.judge(packet, &bench);
     let action = if decision.reason.is_allow() { Action::Deliver } else { Action::Drop };
-    Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver }
+    Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver, mtu: 0 }
 }
 
 #[inline(always)]
@@ -311,7 +435,7 @@ fn route<T: Tables>(tables: &T, packet: &Packet, network_index: u32) -> Receiver
         return receiver;
     }
     let Some(network) = tables.network(network_index) else { return Receiver::default() };
-    if network.internet == 0 || is_inside(&network, packet) {
+    if network.internet_mtu == 0 || is_inside(&network, packet) {
         return Receiver::default();
     }
     receiver_at(tables, INTERNET_SLOT, INTERNET_NUMBER)
@@ -336,7 +460,7 @@ fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) -> Receiver
 fn receiver_at<T: Tables>(tables: &T, slot: u32, number: u32) -> Receiver {
     match tables.interface(slot) {
         Some(interface) if interface.number == number => {
-            Receiver { slot, link_index: interface.link_index, mac: interface.mac }
+            Receiver { slot, link_index: interface.link_index, subnet: interface.subnet, mac: interface.mac }
         }
         _ => Receiver::default(),
     }

@@ -14,6 +14,11 @@ pub trait Frame {
     /// `N` bytes at an offset that came out of the frame itself. `None` beyond the end.
     fn read_at<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
 
+    /// Bytes of payload in each packet, where the frame stands for several that the kernel will split; otherwise 0.
+    fn segment_size(&self) -> u32 {
+        0
+    }
+
     /// [`parse()`]; the kernel overrides it by a function around it that the verifier checks once.
     #[inline(always)]
     fn parse(&self, packet: &mut Packet) -> Kind {

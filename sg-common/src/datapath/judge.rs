@@ -8,9 +8,10 @@ use crate::abi::policy::{Locator, WORD_GENERATION};
 use crate::abi::settings::ticks;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
+use super::access_list::{self, PASSES};
 use super::rules::{Match, deciding_rule, is_asked_freely, returns_freely};
 use super::search::Words;
-use super::tables::{FlowCell, FlowState, MemberCell, Passage, Tables};
+use super::tables::{Admission, FlowCell, FlowState, MemberCell, Passage, Tables};
 use super::tracking::{Standing, first_bits, is_syn, next_bits, standing, timeout};
 use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
 
@@ -133,27 +134,70 @@ pub fn record_of(packet: &Packet, bench: &Bench<'_>, decision: Decision) -> Verd
 #[inline(always)]
 fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     if packet.fragment == FragmentPlace::LATER {
-        let first = tables.fragment(packet, bench);
-        if first.known == 0 || age(bench.tick, first.seen) >= u64::from(FRAGMENT_LIFETIME) {
-            return Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST);
-        }
-        packet.tuple.source_port = (first.ports >> 16) as u16;
-        packet.tuple.destination_port = first.ports as u16;
+        complete(tables, packet, bench);
     }
-    let decision = judge_flow(tables, packet, bench);
+    let decision = judge_at_border(tables, packet, bench);
     if packet.fragment == FragmentPlace::FIRST && decision.reason.is_allow() {
         tables.remember_fragment(packet, bench);
     }
     decision
 }
 
+/// Gives a later fragment the ports of its first one, if this bench remembers them.
+#[inline(always)]
+fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
+    let first = tables.fragment(packet, bench);
+    let is_known = first.known != 0 && age(bench.tick, first.seen) < u64::from(FRAGMENT_LIFETIME);
+    // Both always written: the sender's bench has judged the same packet before.
+    let ports = if is_known { first.ports } else { 0 };
+    packet.ports_unknown = !is_known as u8;
+    packet.tuple.source_port = (ports >> 16) as u16;
+    packet.tuple.destination_port = ports as u16;
+}
+
+/// Asks the network ACL on the subnet's side of the groups: before them what comes in, after them what goes out (N-08).
+#[inline(always)]
+fn judge_at_border<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
+    let crosses = packet.crosses_subnet != 0;
+    if crosses && !bench.outbound() {
+        let decision = tables.network_acl(packet, bench);
+        if decision.reason != PASSES {
+            return decision;
+        }
+    }
+    let judged = judge_flow(tables, packet, bench);
+    if crosses && bench.outbound() && judged.reason.is_allow() {
+        let decision = tables.network_acl(packet, bench);
+        if decision.reason != PASSES {
+            return decision;
+        }
+    }
+    judged
+}
+
+/// What the ACL of the judging interface's subnet decides: the default of [`Tables::network_acl`].
+#[inline(always)]
+pub fn network_acl<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
+    let pair = tables.access_lists(bench.slot);
+    let (locator, remote) = if bench.outbound() {
+        (Locator(pair.outbound()), packet.tuple.destination)
+    } else {
+        (Locator(pair.inbound()), packet.tuple.source)
+    };
+    access_list::decide(tables.policy(locator), locator, packet, remote)
+}
+
 #[inline(always)]
 fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
     let mut key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     let mut starts_over = false;
-    if key.is_flow()
+    let mut replaces = false;
+    if packet.ports_unknown != 0 {
+        // It could be any flow's: only rules can know.
+    } else if key.is_flow()
         && let Some(cell) = tables.flow(&key)
     {
+        replaces = true;
         let state = cell.state();
         if bench.is_live(&key, &state) {
             match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
@@ -172,9 +216,9 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
         }
         key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     }
-    let decision = judge_new(tables, packet, bench, &key);
+    let decision = judge_new(tables, packet, bench, &key, replaces);
     if starts_over && decision.reason == ReasonCode::UNTRACKED {
-        tables.remove(&key);
+        tables.remove(&key, bench.interface.allowance);
     }
     decision
 }
@@ -226,7 +270,13 @@ fn live_rule<T: Tables>(tables: &T, bench: &Bench<'_>, key: &FlowKey) -> u32 {
 }
 
 #[inline(always)]
-fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &FlowKey) -> Decision {
+fn judge_new<T: Tables>(
+    tables: &T,
+    packet: &Packet,
+    bench: &Bench<'_>,
+    key: &FlowKey,
+    replaces: bool,
+) -> Decision {
     let pair = tables.policies(bench.slot);
     let (own, opposite) =
         if bench.outbound() { (pair.outbound(), pair.inbound()) } else { (pair.inbound(), pair.outbound()) };
@@ -236,6 +286,13 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
     let mut found = Match::default();
     if !find_rule(tables, packet, bench, own, &mut found) {
         return Decision::without_rule(ReasonCode::TORN_POLICY);
+    }
+    if packet.ports_unknown != 0 {
+        return if found.rule == 0 {
+            Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST)
+        } else {
+            Decision::by_rule(ReasonCode::UNTRACKED, found.rule)
+        };
     }
     if found.rule == 0 {
         return Decision::without_rule(ReasonCode::NO_RULE);
@@ -255,10 +312,12 @@ fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, key: &Fl
         packets_out: packets - packets_in,
         bytes_out: bytes - bytes_in,
     };
-    match tables.admit(key, entry) {
-        Ok(()) => Decision::by_rule(ReasonCode::RULE, found.rule),
-        Err(_) => Decision::by_rule(ReasonCode::FLOW_TABLE_FULL, found.rule),
-    }
+    let reason = match tables.admit(key, entry, bench.interface.allowance, replaces) {
+        Admission::ADMITTED => ReasonCode::RULE,
+        Admission::ALLOWANCE_EXCEEDED => ReasonCode::CONNECTION_ALLOWANCE_EXCEEDED,
+        _ => ReasonCode::FLOW_TABLE_FULL,
+    };
+    Decision::by_rule(reason, found.rule)
 }
 
 /// Looks for the deciding rule. False where the memory of the policy, or of the owner of an address, was used again

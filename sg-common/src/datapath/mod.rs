@@ -3,11 +3,13 @@
 //! `judge` is one interface's judgement; `forward` is what happens to a frame: parse, judge outbound, find the receiver,
 //! judge inbound.
 
+pub mod access_list;
 pub mod exempt;
 pub mod forward;
 pub mod frame;
 pub mod judge;
 pub mod parse;
+pub mod path_mtu;
 pub mod rules;
 pub mod search;
 pub mod tables;

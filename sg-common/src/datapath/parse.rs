@@ -16,6 +16,11 @@ const ETHERTYPE_IPV4: u16 = 0x0800;
 const ETHERTYPE_ARP: u16 = 0x0806;
 const ETHERTYPE_IPV6: u16 = 0x86dd;
 
+/// Offsets in a frame of an ARP message's addresses: the sender's Ethernet and IPv4 address, and the IPv4 address asked for.
+pub const ARP_SENDER_MAC: u32 = 22;
+const ARP_SENDER: u32 = 28;
+const ARP_TARGET: u32 = 38;
+
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
@@ -50,7 +55,7 @@ struct Payload {
     plain: bool,
 }
 
-/// Parses a frame. `packet` is overwritten; it is complete for [`Kind::IP`] only.
+/// Parses a frame. `packet` is overwritten; it is complete for [`Kind::IP`] and discovery, and has an ARP message's addresses.
 #[inline(always)]
 pub fn parse<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Kind {
     *packet = Packet::default();
@@ -72,8 +77,21 @@ pub fn parse<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Kind {
             }
             finish(transport)
         }
-        ETHERTYPE_ARP => Kind::ARP,
+        ETHERTYPE_ARP => {
+            parse_arp(frame, packet);
+            Kind::ARP
+        }
         _ => Kind::NOT_IP,
+    }
+}
+
+/// Who asks for whom. An ARP message that is too short says nothing, and goes nowhere.
+#[inline(always)]
+fn parse_arp<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) {
+    packet.family = Family::V4.0;
+    if let (Some(sender), Some(target)) = (frame.read::<4>(ARP_SENDER), frame.read::<4>(ARP_TARGET)) {
+        packet.tuple.source = Address::v4(u32::from_be_bytes(sender));
+        packet.tuple.destination = Address::v4(u32::from_be_bytes(target));
     }
 }
 
@@ -100,6 +118,8 @@ fn parse_ipv4<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
     let fragment = u16::from_be_bytes([header[6], header[7]]);
     packet.family = Family::V4.0;
     packet.length = total_length;
+    packet.dont_fragment = (fragment >> 14) as u8 & 1;
+    packet.transport = ETHERNET_LENGTH + header_length;
     packet.fragment = fragment_place(fragment & 0x1fff, fragment & 0x2000 != 0);
     packet.fragment_id = u32::from(u16::from_be_bytes([header[4], header[5]]));
     packet.tuple.source = Address::v4(u32::from_be_bytes([header[12], header[13], header[14], header[15]]));
@@ -123,6 +143,7 @@ fn parse_ipv6<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
     }
     packet.family = Family::V6.0;
     packet.length = IPV6_LENGTH + payload_length;
+    packet.dont_fragment = 1;
     packet.fragment = FragmentPlace::WHOLE;
     packet.tuple.source = address_at(&header, 8);
     packet.tuple.destination = address_at(&header, 24);
@@ -137,6 +158,7 @@ fn parse_ipv6<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
         walk_extensions(frame, &mut payload, packet)?;
     }
     packet.tuple.protocol = payload.protocol;
+    packet.transport = payload.offset;
     Some(payload)
 }
 
@@ -234,6 +256,7 @@ fn parse_transport<F: Frame + ?Sized>(
             }
             set_ports(&mut packet.tuple, [header[0], header[1], header[2], header[3]]);
             packet.flags = header[13];
+            packet.header_length = payload.offset - ETHERNET_LENGTH + header_length;
             Some(())
         }
         protocol::UDP => {
@@ -243,6 +266,7 @@ fn parse_transport<F: Frame + ?Sized>(
             if length < 8 || !fits {
                 return None;
             }
+            packet.header_length = payload.offset - ETHERNET_LENGTH + 8;
             set_ports(&mut packet.tuple, [header[0], header[1], header[2], header[3]]);
             Some(())
         }
@@ -267,7 +291,7 @@ fn set_ports(tuple: &mut FiveTuple, ports: [u8; 4]) {
 
 /// ICMP errors (C-17, C-19): 3, 4, 5, 11, 12 and ICMPv6 1 to 4.
 #[inline(always)]
-fn is_icmp_error(family: u8, kind: u8) -> bool {
+pub(super) fn is_icmp_error(family: u8, kind: u8) -> bool {
     if family == Family::V4.0 { matches!(kind, 3 | 4 | 5 | 11 | 12) } else { matches!(kind, 1..=4) }
 }
 

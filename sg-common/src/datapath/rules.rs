@@ -109,7 +109,7 @@ pub fn deciding_rule<P: PolicyTables>(
     owner: Option<&MemberRecord>,
 ) -> Match {
     let v4 = packet.family == Family::V4.0;
-    let key = port_key(Family(packet.family), packet.tuple.protocol, packet.tuple.destination_port);
+    let key = packet.port_key();
     let open = Extent(policy.word(if v4 { WORD_OPEN_IPV4 } else { WORD_OPEN_IPV6 }));
     let rank = policy.rank_in(open, key);
     if rank != NO_RANK {

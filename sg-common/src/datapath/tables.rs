@@ -7,13 +7,26 @@ use crate::abi::member::MemberRecord;
 use crate::abi::network::NetworkRecord;
 use crate::abi::policy::Locator;
 
-use super::judge::{Bench, Decision, judge};
+use super::judge::{Bench, Decision, judge, network_acl};
 use super::rules::PolicyTables;
 use super::tuple::{FlowKey, Packet};
 
 /// No room in a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Full;
+
+/// Whether a flow got its entry. A number, not an `enum` in a `Result`: see `Receiver`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission(pub u32);
+
+impl Admission {
+    /// It has one.
+    pub const ADMITTED: Self = Self(0);
+    /// There is no room in the table.
+    pub const TABLE_FULL: Self = Self(1);
+    /// Its instance tracks as many connections as it may (C-26).
+    pub const ALLOWANCE_EXCEEDED: Self = Self(2);
+}
 
 /// A flow entry in place. Several CPUs may hold one at a time: state bits are only ever added, counters only grow, and
 /// the last-seen tick is a plain store whose worst loss is one tick.
@@ -88,6 +101,8 @@ pub trait Tables {
     fn interface(&self, slot: u32) -> Option<Self::Interface>;
     /// The policies of a slot.
     fn policies(&self, slot: u32) -> PolicyPair;
+    /// The access lists of a slot's subnet.
+    fn access_lists(&self, slot: u32) -> PolicyPair;
     /// A policy's words; `None` beyond the array. The caller compares generations.
     fn policy(&self, locator: Locator) -> Option<Self::Policy>;
     /// A network.
@@ -97,13 +112,11 @@ pub trait Tables {
     -> Option<Self::Member>;
     /// The entry of a flow, live or not.
     fn flow(&self, key: &FlowKey) -> Option<Self::Flow>;
-    /// Makes an entry for a flow that has had no reply, in place of an older one.
-    ///
-    /// # Errors
-    /// Where there is no room.
-    fn admit(&self, key: &FlowKey, entry: FlowEntry) -> Result<(), Full>;
-    /// Ends a flow.
-    fn remove(&self, key: &FlowKey);
+    /// Makes an entry for a flow that has had no reply, in place of an older one (`replaces`), on the account of an
+    /// allowance. Unless it is admitted, an older one stays.
+    fn admit(&self, key: &FlowKey, entry: FlowEntry, allowance: u32, replaces: bool) -> Admission;
+    /// Ends a flow, on the account of an allowance.
+    fn remove(&self, key: &FlowKey, allowance: u32);
     /// Moves a flow that has its first reply to where no flood can evict it.
     ///
     /// # Errors
@@ -115,6 +128,15 @@ pub trait Tables {
     fn remember_fragment(&self, packet: &Packet, bench: &Bench<'_>);
     /// Reports a judgement. Lost without room; the loss is counted.
     fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision);
+
+    /// [`network_acl()`]; the kernel overrides it by a function around it that the verifier checks once.
+    #[inline(always)]
+    fn network_acl(&self, packet: &Packet, bench: &Bench<'_>) -> Decision
+    where
+        Self: Sized,
+    {
+        network_acl(self, packet, bench)
+    }
 
     /// [`judge()`]; the kernel overrides it by a function around it that the verifier checks once.
     #[inline(always)]

@@ -3,6 +3,7 @@
 use crate::abi::address::{Address, Family};
 use crate::abi::flow::{FlowKey4, FlowKey6};
 use crate::abi::fragment::{FragmentKey, FragmentPorts};
+use crate::abi::policy::{KEY_ANY_PORT, port_key};
 use crate::abi::verdict::DirectionCode;
 
 /// IANA protocol numbers that are treated apart.
@@ -82,6 +83,18 @@ pub struct Packet {
     pub fragment_id: u32,
     /// Bytes from the IP header on.
     pub length: u32,
+    /// Offset of the transport header in the frame.
+    pub transport: u32,
+    /// Bytes from the IP header to the end of TCP's or UDP's; 0 for other protocols.
+    pub header_length: u32,
+    /// 1 where no router may fragment it: IPv6, and IPv4 with "don't fragment".
+    pub dont_fragment: u8,
+    /// 1 where it comes into or goes out of the judging interface's subnet (N-01).
+    pub crosses_subnet: u8,
+    /// 1 for a later fragment whose first one is not known (C-30).
+    pub ports_unknown: u8,
+    /// Zero.
+    pub reserved: u8,
 }
 
 /// A flow's key, of either family.
@@ -256,6 +269,13 @@ impl FiveTuple {
 }
 
 impl Packet {
+    /// Its key into ports tables.
+    #[inline(always)]
+    pub fn port_key(&self) -> u32 {
+        let key = port_key(Family(self.family), self.tuple.protocol, self.tuple.destination_port);
+        if self.ports_unknown != 0 { key | KEY_ANY_PORT } else { key }
+    }
+
     /// The key under which an interface remembers this packet's first fragment.
     #[inline(always)]
     pub fn fragment_key(&self, number: u32, direction: DirectionCode) -> FragmentKey {

@@ -13,8 +13,8 @@ use sg_common::abi::member::{MAX_GROUPS, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::Locator;
 
-use super::arena::{Arena, PolicyMemory};
-use super::image::{MapImage, Owner};
+use super::arena::{Arena, ArenaFull, PolicyMemory};
+use super::image::{BothWays, MapImage, Owner, Statements};
 
 /// The maps of a data plane, as the writer sees them.
 pub trait MapSink: PolicyMemory {
@@ -33,6 +33,16 @@ pub trait MapSink: PolicyMemory {
     /// # Errors
     /// Where the map refuses.
     fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()>;
+    /// Writes both access lists of a slot in one store.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    fn write_access_lists(&mut self, slot: u32, pair: PolicyPair) -> Result<()>;
+    /// Sets an allowance; what it has counted stays.
+    ///
+    /// # Errors
+    /// Where the map refuses.
+    fn write_allowance(&mut self, index: u32, limit: u32) -> Result<()>;
     /// Forgets a slot's link: whoever has the slot next has another.
     fn forget_link(&mut self, slot: u32);
     /// Writes the owner of an address.
@@ -52,17 +62,36 @@ pub trait MapSink: PolicyMemory {
 pub struct Applied {
     image: MapImage,
     arena: Arena,
-    pairs: BTreeMap<u32, PolicyPair>,
+    pairs: BTreeMap<u32, Pairs>,
     version: u32,
     /// The maps may differ from the image: the next change writes everything.
     uncertain: bool,
 }
 
+/// Where a slot's statements lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pairs {
+    /// Its policies.
+    pub policies: PolicyPair,
+    /// Its subnet's access lists.
+    pub access_lists: PolicyPair,
+}
+
+impl Pairs {
+    fn locators(self) -> impl Iterator<Item = Locator> {
+        let Self { policies, access_lists } = self;
+        [policies.inbound(), policies.outbound(), access_lists.inbound(), access_lists.outbound()]
+            .into_iter()
+            .map(Locator)
+            .filter(|locator| locator.0 != 0)
+    }
+}
+
 /// What a restarted controller found in the maps.
 #[derive(Debug, Default)]
 pub struct Found {
-    /// Slots in use, and their policies.
-    pub pairs: BTreeMap<u32, PolicyPair>,
+    /// Slots in use, and where their statements lie.
+    pub pairs: BTreeMap<u32, Pairs>,
     /// Slots with an interface, and its number.
     pub interfaces: BTreeMap<u32, u32>,
     /// Addresses with an owner.
@@ -75,8 +104,7 @@ impl Applied {
     /// Takes over what an earlier controller left. The next image is written in full, over what is there, so that
     /// nothing that is still wanted is missing for a moment.
     pub fn adopt(memory: &dyn PolicyMemory, found: Found) -> Self {
-        let locators =
-            found.pairs.values().flat_map(|pair| [Locator(pair.inbound()), Locator(pair.outbound())]);
+        let locators = found.pairs.values().flat_map(|pairs| pairs.locators());
         let unknown = Owner { number: 0, slot: 0, groups: Vec::new() };
         let image = MapImage {
             interfaces: found
@@ -145,24 +173,29 @@ impl Applied {
         sink: &mut S,
         next: &MapImage,
         now_ms: u64,
-    ) -> Result<BTreeMap<u32, PolicyPair>> {
+    ) -> Result<BTreeMap<u32, Pairs>> {
         let mut placed = Vec::new();
         let mut pairs = BTreeMap::new();
-        for (&slot, policies) in &next.policies {
-            let mut locators = [Locator::default(); 2];
-            for (locator, policy) in locators.iter_mut().zip([&policies.inbound, &policies.outbound]) {
-                match self.arena.place(sink, policy, now_ms) {
-                    Ok(found) => {
-                        *locator = found;
-                        placed.push(found);
-                    }
-                    Err(full) => {
-                        placed.into_iter().for_each(|locator| self.arena.release(locator, now_ms));
-                        return Err(full.into());
-                    }
+        for (&slot, Statements { policies, access_lists }) in &next.statements {
+            let mut place = |both: &BothWays| -> Result<PolicyPair, ArenaFull> {
+                let mut locators = [Locator::default(); 2];
+                for (locator, words) in locators.iter_mut().zip([&both.inbound, &both.outbound]) {
+                    *locator = self.arena.place(sink, words, now_ms)?;
+                    placed.push(*locator);
                 }
-            }
-            pairs.insert(slot, PolicyPair::new(locators[0].0, locators[1].0));
+                Ok(PolicyPair::new(locators[0].0, locators[1].0))
+            };
+            let both = place(policies).and_then(|policies| {
+                let access_lists = access_lists.as_ref().map(&mut place).transpose()?.unwrap_or_default();
+                Ok(Pairs { policies, access_lists })
+            });
+            match both {
+                Ok(both) => pairs.insert(slot, both),
+                Err(full) => {
+                    placed.into_iter().for_each(|locator| self.arena.release(locator, now_ms));
+                    return Err(full.into());
+                }
+            };
         }
         Ok(pairs)
     }
@@ -171,7 +204,7 @@ impl Applied {
         &mut self,
         sink: &mut S,
         next: &MapImage,
-        pairs: &BTreeMap<u32, PolicyPair>,
+        pairs: &BTreeMap<u32, Pairs>,
     ) -> Result<()> {
         for (&index, record) in &next.networks {
             if self.uncertain || self.image.networks.get(&index) != Some(record) {
@@ -182,12 +215,18 @@ impl Applied {
         for (&slot, old) in &self.image.interfaces {
             if next.interfaces.get(&slot).is_none_or(|new| old.number != 0 && old.number != new.number) {
                 sink.write_policies(slot, PolicyPair::default())?;
+                sink.write_access_lists(slot, PolicyPair::default())?;
                 sink.write_interface(slot, &InterfaceRecord::default())?;
                 sink.forget_link(slot);
             }
         }
         for key in self.image.members.keys().filter(|key| !next.members.contains_key(key)) {
             sink.remove_member(key.0, key.1)?;
+        }
+        for (&index, allowance) in &next.allowances {
+            if self.uncertain || self.image.allowances.get(&index) != Some(allowance) {
+                sink.write_allowance(index, allowance.limit)?;
+            }
         }
         for (&slot, record) in &next.interfaces {
             if self.uncertain || self.image.interfaces.get(&slot) != Some(record) {
@@ -200,15 +239,16 @@ impl Applied {
                 sink.write_member(key.0, key.1, &member(owner, self.version))?;
             }
         }
-        for (&slot, &pair) in pairs {
+        for (&slot, &next_pairs) in pairs {
             let changed_hands = |old: &InterfaceRecord| {
                 old.number != 0 && next.interfaces.get(&slot).is_some_and(|new| new.number != old.number)
             };
             if self.uncertain
-                || self.pairs.get(&slot) != Some(&pair)
+                || self.pairs.get(&slot) != Some(&next_pairs)
                 || self.image.interfaces.get(&slot).is_some_and(changed_hands)
             {
-                sink.write_policies(slot, pair)?;
+                sink.write_policies(slot, next_pairs.policies)?;
+                sink.write_access_lists(slot, next_pairs.access_lists)?;
             }
         }
         for (index, _) in self.image.networks.iter().filter(|(index, _)| !next.networks.contains_key(index)) {
@@ -219,10 +259,8 @@ impl Applied {
 
     /// Gives up the places that `self.pairs` holds.
     fn release_all(&mut self, now_ms: u64) {
-        for pair in self.pairs.values() {
-            for locator in [pair.inbound(), pair.outbound()].map(Locator).into_iter().filter(|l| l.0 != 0) {
-                self.arena.release(locator, now_ms);
-            }
+        for locator in self.pairs.values().flat_map(|pairs| pairs.locators()) {
+            self.arena.release(locator, now_ms);
         }
     }
 }

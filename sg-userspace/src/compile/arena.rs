@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use sg_common::abi::policy::{CHUNK_GRANULES, GRANULE_WORDS, Locator, WORD_GENERATION, WORD_LENGTH};
 
-use super::policy::Policy;
+use super::words::Words;
 
 /// The memory that an arena manages, in words over all chunks.
 pub trait PolicyMemory {
@@ -30,8 +30,8 @@ pub struct ArenaFull {
 /// The allocator.
 #[derive(Debug, Default)]
 pub struct Arena {
-    placed: HashMap<Policy, (Locator, u32)>,
-    by_locator: HashMap<u32, Policy>,
+    placed: HashMap<Words, (Locator, u32)>,
+    by_locator: HashMap<u32, Words>,
     /// Granules in use: first to count. Everything else is free.
     used: BTreeMap<u32, u32>,
     /// Freed, and when.
@@ -61,7 +61,7 @@ impl Arena {
             }
             arena.generation = arena.generation.max(locator.generation());
             arena.used.insert(locator.granule(), granules(length));
-            let policy: Policy = words.into();
+            let policy: Words = words.into();
             arena.by_locator.insert(locator.0, policy.clone());
             arena.placed.insert(policy, (locator, 1));
         }
@@ -75,7 +75,7 @@ impl Arena {
     pub fn place(
         &mut self,
         memory: &mut dyn PolicyMemory,
-        policy: &Policy,
+        policy: &Words,
         now_ms: u64,
     ) -> Result<Locator, ArenaFull> {
         if let Some((locator, count)) = self.placed.get_mut(policy) {

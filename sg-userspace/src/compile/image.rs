@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use sg_common::abi::address::Address;
 use sg_common::abi::interface::InterfaceRecord;
 use sg_common::abi::member::{INTERNET_NETWORK, MAX_GROUPS};
@@ -14,11 +14,14 @@ use sg_common::abi::settings::ticks;
 use sg_common::abi::{INTERNET_NUMBER, INTERNET_SLOT, MAX_NETWORKS};
 
 use crate::aws::interface::NetworkInterface;
+use crate::aws::network_acl::NetworkAcl;
 use crate::aws::rule::{Direction, Peer};
 use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
 
-use super::policy::{Policy, PolicyRule, compile};
+use super::access_list;
+use super::policy::{self, PolicyRule};
+use super::words::Words;
 
 /// The owner of an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +34,31 @@ pub struct Owner {
     pub groups: Vec<u32>,
 }
 
-/// Both policies of a slot.
+/// What a slot has in both directions: its policies, or its subnet's access lists.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policies {
+pub struct BothWays {
     /// Inbound.
-    pub inbound: Policy,
+    pub inbound: Words,
     /// Outbound.
-    pub outbound: Policy,
+    pub outbound: Words,
+}
+
+/// What a slot's interface is judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Statements {
+    /// Its groups' policies.
+    pub policies: BothWays,
+    /// Its subnet's access lists; without any, nothing crosses the subnet's border.
+    pub access_lists: Option<BothWays>,
+}
+
+/// An instance's connection allowance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Number of the instance.
+    pub instance: u32,
+    /// How many connections it may track.
+    pub limit: u32,
 }
 
 /// The contents of the maps. Interface records have no link yet: which links exist is the data plane's to know.
@@ -48,7 +69,9 @@ pub struct MapImage {
     /// By slot; attached interfaces only.
     pub interfaces: BTreeMap<u32, InterfaceRecord>,
     /// By slot.
-    pub policies: BTreeMap<u32, Policies>,
+    pub statements: BTreeMap<u32, Statements>,
+    /// By the slot of the instance's primary interface.
+    pub allowances: BTreeMap<u32, Allowance>,
     /// By network index and address.
     pub members: BTreeMap<(u32, IpAddr), Owner>,
 }
@@ -68,10 +91,17 @@ pub fn network_index(vpc: &Vpc) -> u32 {
 
 type PolicyKey = (Vec<u32>, Direction);
 
+/// What was compiled, beside what it was compiled from.
+#[derive(Debug, Default)]
+struct Cache {
+    policies: HashMap<PolicyKey, (Vec<PolicyRule>, Words)>,
+    access_lists: HashMap<u32, (NetworkAcl, BothWays)>,
+}
+
 /// Compiles worlds, and keeps what it compiled for as long as the rules behind it stay the same.
 #[derive(Debug, Default)]
 pub struct Compiler {
-    cache: HashMap<PolicyKey, (Vec<PolicyRule>, Policy)>,
+    cache: Cache,
 }
 
 impl Compiler {
@@ -82,14 +112,14 @@ impl Compiler {
     pub fn image(&mut self, world: &World) -> Result<MapImage> {
         let mut image = MapImage::default();
         for vpc in world.vpcs.values() {
-            if image.networks.insert(network_index(vpc), network(vpc)?).is_some() {
+            if image.networks.insert(network_index(vpc), network(world, vpc)?).is_some() {
                 bail!(
                     "{} does not fit: its number and another VPC's differ by a multiple of {MAX_NETWORKS}",
                     vpc.id
                 );
             }
         }
-        let mut kept = HashMap::new();
+        let mut kept = Cache::default();
         for interface in world.network_interfaces.values() {
             self.add_interface(world, interface, &mut image, &mut kept)?;
         }
@@ -102,7 +132,7 @@ impl Compiler {
         world: &World,
         interface: &NetworkInterface,
         image: &mut MapImage,
-        kept: &mut HashMap<PolicyKey, (Vec<PolicyRule>, Policy)>,
+        kept: &mut Cache,
     ) -> Result<()> {
         let (Some(vpc), Some(subnet)) =
             (world.vpcs.get(&interface.vpc_id), world.subnets.get(&interface.subnet_id))
@@ -122,20 +152,34 @@ impl Compiler {
         }
         let index = network_index(vpc);
         let owner = Owner { number: interface.number, slot: interface.slot, groups: groups.clone() };
+        // Where an active peering leads, the addresses are known as they are at home (E-13).
+        let peers = world.peers_of(&vpc.id).filter_map(|peer| world.vpcs.get(peer)).map(network_index);
+        let indexes: Vec<u32> = std::iter::once(index).chain(peers).collect();
         for address in addresses(interface) {
-            image.members.insert((index, address), owner.clone());
+            for index in &indexes {
+                image.members.insert((*index, address), owner.clone());
+            }
             if interface.attachment.is_some() {
                 image.members.entry((INTERNET_NETWORK, address)).or_insert_with(|| owner.clone());
             }
         }
-        if interface.attachment.is_some() {
-            image.interfaces.insert(interface.slot, record(interface, subnet, index));
-            let policies = Policies {
-                inbound: self.policy(world, &groups, Direction::Inbound, kept)?,
-                outbound: self.policy(world, &groups, Direction::Outbound, kept)?,
-            };
-            image.policies.insert(interface.slot, policies);
-        }
+        let Some(attachment) = &interface.attachment else { return Ok(()) };
+        let Some(instance) = world.instances.get(&attachment.instance_id) else {
+            bail!("{} is attached to an instance that does not exist", interface.id);
+        };
+        let primary = world.interfaces_of(&instance.id).first().map_or(interface.slot, |it| it.slot);
+        let limit = instance.connection_allowance;
+        image.allowances.insert(primary, Allowance { instance: instance.number, limit });
+        image.interfaces.insert(interface.slot, record(interface, subnet, index, primary));
+        let access_lists = match world.network_acl_of(&subnet.id) {
+            Some(acl) => Some(self.access_lists(acl, kept)?),
+            None => None,
+        };
+        let policies = BothWays {
+            inbound: self.policy(world, &groups, Direction::Inbound, kept)?,
+            outbound: self.policy(world, &groups, Direction::Outbound, kept)?,
+        };
+        image.statements.insert(interface.slot, Statements { policies, access_lists });
         Ok(())
     }
 
@@ -145,19 +189,35 @@ impl Compiler {
         world: &World,
         groups: &[u32],
         direction: Direction,
-        kept: &mut HashMap<PolicyKey, (Vec<PolicyRule>, Policy)>,
-    ) -> Result<Policy> {
+        kept: &mut Cache,
+    ) -> Result<Words> {
         let key = (groups.to_vec(), direction);
-        if let Some((_, policy)) = kept.get(&key) {
+        if let Some((_, policy)) = kept.policies.get(&key) {
             return Ok(policy.clone());
         }
         let rules = rules_of(world, groups, direction);
-        let policy = match self.cache.get(&key) {
+        let policy = match self.cache.policies.get(&key) {
             Some((cached, policy)) if *cached == rules => Arc::clone(policy),
-            _ => compile(&rules)?,
+            _ => policy::compile(&rules)?,
         };
-        kept.insert(key, (rules, policy.clone()));
+        kept.policies.insert(key, (rules, policy.clone()));
         Ok(policy)
+    }
+
+    /// The access lists of a network ACL, compiled only if it has changed.
+    fn access_lists(&mut self, acl: &NetworkAcl, kept: &mut Cache) -> Result<BothWays> {
+        if let Some((_, lists)) = kept.access_lists.get(&acl.number) {
+            return Ok(lists.clone());
+        }
+        let lists = match self.cache.access_lists.get(&acl.number) {
+            Some((cached, lists)) if cached == acl => lists.clone(),
+            _ => BothWays {
+                inbound: access_list::compile(acl, Direction::Inbound)?,
+                outbound: access_list::compile(acl, Direction::Outbound)?,
+            },
+        };
+        kept.access_lists.insert(acl.number, (acl.clone(), lists.clone()));
+        Ok(lists)
     }
 }
 
@@ -180,8 +240,19 @@ fn rules_of(world: &World, groups: &[u32], direction: Direction) -> Vec<PolicyRu
         .values()
         .filter(|group| groups.binary_search(&group.number).is_ok())
         .flat_map(|group| group.rules_of(direction))
-        .map(|rule| PolicyRule { rule: rule.clone(), referenced_group: referenced(world, &rule.peer) })
+        .map(|rule| PolicyRule {
+            rule: rule.clone(),
+            referenced_group: referenced(world, &rule.peer),
+            prefixes: prefixes(world, &rule.peer),
+        })
         .collect()
+}
+
+/// The blocks of the current version of a prefix list.
+fn prefixes(world: &World, peer: &Peer) -> Vec<IpNet> {
+    let Peer::PrefixList(id) = peer else { return Vec::new() };
+    let entries = world.prefix_lists.get(id).map(|list| list.entries()).unwrap_or_default();
+    entries.iter().map(|entry| entry.cidr).collect()
 }
 
 fn referenced(world: &World, peer: &Peer) -> Option<u32> {
@@ -197,7 +268,7 @@ fn addresses(interface: &NetworkInterface) -> impl Iterator<Item = IpAddr> {
     v4.chain(interface.ipv6.iter().copied().map(IpAddr::V6))
 }
 
-fn record(interface: &NetworkInterface, subnet: &Subnet, network: u32) -> InterfaceRecord {
+fn record(interface: &NetworkInterface, subnet: &Subnet, network: u32, allowance: u32) -> InterfaceRecord {
     let timers = interface.connection_tracking;
     InterfaceRecord {
         number: interface.number,
@@ -210,6 +281,8 @@ fn record(interface: &NetworkInterface, subnet: &Subnet, network: u32) -> Interf
         primary_ipv4: interface.private_ipv4.first().map_or(0, |&address| u32::from(address)),
         router_ipv4: u32::from(subnet.router_ipv4()),
         broadcast_ipv4: u32::from(subnet.cidr_ipv4.broadcast()),
+        subnet: subnet.number,
+        allowance,
         mac: interface.mac.0,
         reserved: [0; 2],
         primary_ipv6: interface.ipv6.first().map_or_else(Address::default, |a| Address::v6(a.octets())),
@@ -217,24 +290,34 @@ fn record(interface: &NetworkInterface, subnet: &Subnet, network: u32) -> Interf
     }
 }
 
-fn network(vpc: &Vpc) -> Result<NetworkRecord> {
-    if vpc.cidr_ipv4.len() > MAX_BLOCKS || vpc.cidr_ipv6.len() > MAX_BLOCKS {
-        bail!("{} has more than {MAX_BLOCKS} blocks of a family", vpc.id);
-    }
+fn network(world: &World, vpc: &Vpc) -> Result<NetworkRecord> {
     let mut record = NetworkRecord {
         dns_ipv4: vpc.dns_server().map_or(0, u32::from),
-        internet: 1,
+        internet_mtu: u32::from(vpc.internet_mtu),
         ..NetworkRecord::default()
     };
-    for (index, net) in vpc.cidr_ipv4.iter().map(Ipv4Net::trunc).enumerate() {
-        record.count_ipv4 += 1;
-        record.network_ipv4[index] = u32::from(net.network());
-        record.mask_ipv4[index] = u32::from(net.netmask());
-    }
-    for (index, net) in vpc.cidr_ipv6.iter().map(Ipv6Net::trunc).enumerate() {
-        record.count_ipv6 += 1;
-        record.network_ipv6[index] = Address::v6(net.network().octets());
-        record.mask_ipv6[index] = Address::v6(net.netmask().octets());
+    let peers = world.peers_of(&vpc.id).filter_map(|peer| world.vpcs.get(peer));
+    for vpc in std::iter::once(vpc).chain(peers) {
+        for net in vpc.cidr_ipv4.iter().map(Ipv4Net::trunc) {
+            let place = free_block(&mut record.count_ipv4, vpc)?;
+            record.network_ipv4[place] = u32::from(net.network());
+            record.mask_ipv4[place] = u32::from(net.netmask());
+        }
+        for net in vpc.cidr_ipv6.iter().map(Ipv6Net::trunc) {
+            let place = free_block(&mut record.count_ipv6, vpc)?;
+            record.network_ipv6[place] = Address::v6(net.network().octets());
+            record.mask_ipv6[place] = Address::v6(net.netmask().octets());
+        }
     }
     Ok(record)
+}
+
+/// The place of one more block.
+fn free_block(count: &mut u32, vpc: &Vpc) -> Result<usize> {
+    let place = *count as usize;
+    if place >= MAX_BLOCKS {
+        bail!("{} and its active peers have more than {MAX_BLOCKS} blocks of a family", vpc.id);
+    }
+    *count += 1;
+    Ok(place)
 }

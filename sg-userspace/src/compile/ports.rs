@@ -1,40 +1,71 @@
 //! Ports tables: which rule decides for each protocol and destination port.
 
-use sg_common::abi::policy::{KEY_END, KEY_IPV6};
+use ipnet::IpNet;
+use sg_common::abi::policy::{KEY_ANY_PORT, KEY_END, KEY_IPV6};
 
-use crate::aws::protocol::IpProtocol;
+use crate::aws::network_acl::{NetworkAclEntry, RuleAction};
+use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Peer, SecurityGroupRule};
 
 /// A run of keys, first and last.
 pub(super) type KeyRange = (u32, u32);
 
 /// The keys that a rule's protocol and ports cover, in the families that its peer can be of; `icmp` in IPv4 only,
-/// `icmpv6` in IPv6 only.
-pub(super) fn key_ranges(rule: &SecurityGroupRule) -> Vec<KeyRange> {
-    const IPV4: u32 = 0;
+/// `icmpv6` in IPv6 only. What covers every port covers fragments whose port is not known (C-30).
+pub(super) fn rule_keys(rule: &SecurityGroupRule) -> Vec<KeyRange> {
     let families: &[u32] = match (&rule.peer, rule.protocol) {
         (Peer::CidrIpv6(_), IpProtocol::ICMP) | (Peer::CidrIpv4(_), IpProtocol::ICMPV6) => &[],
-        (Peer::CidrIpv4(_), _) | (_, IpProtocol::ICMP) => &[IPV4],
+        (Peer::CidrIpv4(_), _) | (_, IpProtocol::ICMP) => &[KEY_IPV4],
         (Peer::CidrIpv6(_), _) | (_, IpProtocol::ICMPV6) => &[KEY_IPV6],
-        (Peer::ReferencedGroup(_) | Peer::PrefixList(_), _) => &[IPV4, KEY_IPV6],
+        (Peer::ReferencedGroup(_) | Peer::PrefixList(_), _) => &[KEY_IPV4, KEY_IPV6],
     };
-    let (first, last) = match rule.protocol {
-        IpProtocol::All => (0, KEY_IPV6 - 1),
-        IpProtocol::Number(number) => {
-            let (first, last) = port_range(rule);
-            (u32::from(number) << 16 | u32::from(first), u32::from(number) << 16 | u32::from(last))
-        }
-    };
-    families.iter().map(|family| (family | first, family | last)).collect()
+    let covers_any_port = covers_every_port(rule.protocol, rule.ports);
+    keys(families, rule.protocol, rule.ports, covers_any_port)
 }
 
-/// The rule's destination ports, or ICMP type and code as the data plane packs them.
-fn port_range(rule: &SecurityGroupRule) -> (u16, u16) {
+/// The keys that a network ACL's entry covers. Of fragments whose port is not known, an entry with ports covers those that
+/// it denies: failure denies (C-30).
+pub(super) fn entry_keys(entry: &NetworkAclEntry) -> Vec<KeyRange> {
+    let families: &[u32] = match (entry.cidr, entry.protocol) {
+        (IpNet::V6(_), IpProtocol::ICMP) | (IpNet::V4(_), IpProtocol::ICMPV6) => &[],
+        (IpNet::V4(_), _) => &[KEY_IPV4],
+        (IpNet::V6(_), _) => &[KEY_IPV6],
+    };
+    let covers_any_port = entry.action == RuleAction::Deny || covers_every_port(entry.protocol, entry.ports);
+    keys(families, entry.protocol, entry.ports, covers_any_port)
+}
+
+/// IPv4's bit.
+const KEY_IPV4: u32 = 0;
+
+fn keys(families: &[u32], protocol: IpProtocol, ports: PortRange, covers_any_port: bool) -> Vec<KeyRange> {
+    let number = |number: u8, (first, last): (u16, u16)| {
+        (u32::from(number) << 16 | u32::from(first), u32::from(number) << 16 | u32::from(last))
+    };
+    let (known, unknown) = match protocol {
+        IpProtocol::All => ((0, KEY_IPV6 - 1), (0, KEY_IPV6 - 1)),
+        IpProtocol::Number(n) => (number(n, port_range(protocol, ports)), number(n, (0, u16::MAX))),
+    };
+    let of = |bits: u32, (first, last): KeyRange| (bits | first, bits | last);
+    let mut keys: Vec<KeyRange> = families.iter().map(|family| of(*family, known)).collect();
+    if covers_any_port {
+        keys.extend(families.iter().map(|family| of(KEY_ANY_PORT | family, unknown)));
+    }
+    keys
+}
+
+/// Whether the protocol has no ports, or all of its ports, or types, are meant.
+fn covers_every_port(protocol: IpProtocol, ports: PortRange) -> bool {
+    protocol == IpProtocol::All || port_range(protocol, ports) == (0, u16::MAX)
+}
+
+/// Destination ports, or ICMP type and code as the data plane packs them.
+fn port_range(protocol: IpProtocol, ports: PortRange) -> (u16, u16) {
     let clamp = |port: i32| u16::try_from(port.clamp(0, 65_535)).unwrap_or(u16::MAX);
-    let (from, to) = (rule.ports.from_port, rule.ports.to_port);
-    if rule.protocol.has_ports() {
+    let (from, to) = (ports.from_port, ports.to_port);
+    if protocol.has_ports() {
         (clamp(from), clamp(to))
-    } else if rule.protocol.has_icmp_types() && from >= 0 {
+    } else if protocol.has_icmp_types() && from >= 0 {
         let kind = clamp(from) << 8;
         if to < 0 { (kind, kind | 0xff) } else { (kind | clamp(to), kind | clamp(to)) }
     } else {

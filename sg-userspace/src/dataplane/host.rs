@@ -1,13 +1,14 @@
 //! The host data plane: the kernel's decision core over tables in memory. Needs no root; answers what the kernel would.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use sg_common::abi::address::{Address, Family};
+use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
@@ -21,7 +22,7 @@ use sg_common::datapath::forward;
 use sg_common::datapath::judge::{Bench, Decision, age, record_of};
 use sg_common::datapath::rules::PolicyTables;
 use sg_common::datapath::search::Words;
-use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
+use sg_common::datapath::tables::{Admission, FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::tracking::timeout;
 use sg_common::datapath::tuple::{FlowKey, Packet};
 
@@ -40,6 +41,8 @@ use super::{Dataplane, Flow, Outcome, Sender, records};
 struct Memory {
     words: Rc<RefCell<Vec<u32>>>,
     policies: HashMap<u32, PolicyPair>,
+    access_lists: HashMap<u32, PolicyPair>,
+    allowances: RefCell<HashMap<u32, AllowanceRecord>>,
     interfaces: HashMap<u32, Rc<InterfaceRecord>>,
     networks: HashMap<u32, Rc<NetworkRecord>>,
     members: HashMap<(u32, u8, Address), Rc<MemberRecord>>,
@@ -89,8 +92,11 @@ impl Dataplane for HostDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
         let image = self.compiler.image(world)?;
         let now_ms = self.memory.now_ns / 1_000_000;
+        self.memory.sweep();
         self.applied.apply(&mut self.memory, image, now_ms)?;
         self.world = world.clone();
+        self.memory.forget_interfaces(world);
+        self.memory.count_again();
         Ok(())
     }
 
@@ -102,14 +108,14 @@ impl Dataplane for HostDataplane {
 
     fn advance(&mut self, time: Duration) -> Result<()> {
         self.memory.now_ns += u64::try_from(time.as_nanos()).context("too far ahead")?;
+        self.memory.sweep();
         Ok(())
     }
 
     fn flows(&mut self) -> Result<Vec<Flow>> {
         let tick = self.memory.tick();
         let interfaces = records::interfaces_by_number(&self.world);
-        let by_number: HashMap<u32, &InterfaceRecord> =
-            self.memory.interfaces.values().map(|record| (record.number, record.as_ref())).collect();
+        let by_number = self.memory.interfaces_by_number();
         let mut flows: Vec<Flow> = Vec::new();
         for (key, entry) in self.memory.flows.borrow().iter() {
             let entry = entry.get();
@@ -121,6 +127,51 @@ impl Dataplane for HostDataplane {
         }
         flows.sort();
         Ok(flows)
+    }
+}
+
+impl Memory {
+    /// Removes entries that have idled out; those of interfaces that are not attached wait for them.
+    fn sweep(&self) {
+        let tick = self.tick();
+        let ended: Vec<(FlowKey, u32)> = {
+            let flows = self.flows.borrow();
+            let records = self.interfaces_by_number();
+            let has_ended = |key: &FlowKey, entry: &FlowEntry| {
+                let record = records.get(&key.interface())?;
+                let limit = timeout(key.family, key.protocol(), FlowBits(entry.bits), record);
+                (age(tick, entry.last_seen) >= u64::from(limit)).then_some((*key, record.allowance))
+            };
+            flows.iter().filter_map(|(key, entry)| has_ended(key, &entry.get())).collect()
+        };
+        for (key, allowance) in ended {
+            self.remove(&key, allowance);
+        }
+    }
+
+    /// Forgets the entries of interfaces that no longer exist.
+    fn forget_interfaces(&self, world: &World) {
+        let known: HashSet<u32> =
+            world.network_interfaces.values().map(|interface| interface.number).collect();
+        self.flows.borrow_mut().retain(|key, _| known.contains(&key.interface()));
+    }
+
+    /// Counts every allowance's entries anew: interfaces may have changed instances.
+    fn count_again(&self) {
+        let records = self.interfaces_by_number();
+        let mut allowances = self.allowances.borrow_mut();
+        for account in allowances.values_mut() {
+            account.ended = account.admitted;
+        }
+        for key in self.flows.borrow().keys() {
+            if let Some(record) = records.get(&key.interface()) {
+                allowances.entry(record.allowance).or_default().admitted += 1;
+            }
+        }
+    }
+
+    fn interfaces_by_number(&self) -> HashMap<u32, Rc<InterfaceRecord>> {
+        self.interfaces.values().map(|record| (record.number, Rc::clone(record))).collect()
     }
 }
 
@@ -168,6 +219,16 @@ impl MapSink for Memory {
 
     fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
         self.policies.insert(slot, pair);
+        Ok(())
+    }
+
+    fn write_access_lists(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
+        self.access_lists.insert(slot, pair);
+        Ok(())
+    }
+
+    fn write_allowance(&mut self, index: u32, limit: u32) -> Result<()> {
+        self.allowances.borrow_mut().entry(index).or_default().limit = u64::from(limit);
         Ok(())
     }
 
@@ -270,6 +331,10 @@ impl Tables for Memory {
         self.policies.get(&slot).copied().unwrap_or_default()
     }
 
+    fn access_lists(&self, slot: u32) -> PolicyPair {
+        self.access_lists.get(&slot).copied().unwrap_or_default()
+    }
+
     fn policy(&self, locator: Locator) -> Option<PolicyInMemory> {
         let chunk = locator.chunk() as usize * CHUNK_WORDS as usize;
         let start = locator.word() as usize;
@@ -292,18 +357,26 @@ impl Tables for Memory {
         self.flows.borrow().get(key).cloned().map(FlowInMemory)
     }
 
-    fn admit(&self, key: &FlowKey, entry: FlowEntry) -> Result<(), Full> {
+    fn admit(&self, key: &FlowKey, entry: FlowEntry, allowance: u32, replaces: bool) -> Admission {
         let mut flows = self.flows.borrow_mut();
-        let room = flows.len() < (MAX_FLOWS + MAX_EMBRYONIC) as usize || flows.contains_key(key);
-        if !room {
-            return Err(Full);
+        let mut allowances = self.allowances.borrow_mut();
+        let account = allowances.entry(allowance).or_default();
+        if account.in_use() >= account.limit + u64::from(replaces) {
+            account.exceeded += 1;
+            return Admission::ALLOWANCE_EXCEEDED;
         }
-        flows.insert(*key, Rc::new(Cell::new(entry)));
-        Ok(())
+        if flows.len() >= (MAX_FLOWS + MAX_EMBRYONIC) as usize && !replaces {
+            return Admission::TABLE_FULL;
+        }
+        account.admitted += 1;
+        account.ended += u64::from(flows.insert(*key, Rc::new(Cell::new(entry))).is_some());
+        Admission::ADMITTED
     }
 
-    fn remove(&self, key: &FlowKey) {
-        self.flows.borrow_mut().remove(key);
+    fn remove(&self, key: &FlowKey, allowance: u32) {
+        if self.flows.borrow_mut().remove(key).is_some() {
+            self.allowances.borrow_mut().entry(allowance).or_default().ended += 1;
+        }
     }
 
     fn protect(&self, _key: &FlowKey) -> Result<(), Full> {

@@ -67,12 +67,13 @@ pub fn ip_address(family: u8, address: Address) -> IpAddr {
     }
 }
 
-/// What became of a packet, from the reports that it left. A `no-route` follows the sender's judgement and replaces it.
+/// What became of a packet, from the reports that it left. A `no-route` or a `packet-too-big` follows the sender's
+/// judgement and replaces it.
 pub fn outcome(records: &[VerdictRecord]) -> Outcome {
     let mut judgements: Vec<Judgement> = Vec::new();
     for record in records {
         let Some(reason) = reason(ReasonCode(record.reason)) else { continue };
-        if reason == Reason::NoRoute {
+        if matches!(reason, Reason::NoRoute | Reason::PacketTooBig) {
             judgements.pop();
         }
         judgements.push(Judgement {

@@ -1,5 +1,6 @@
 //! What an address is: whose it is, and what AWS keeps for itself (E-15, M-05, M-07).
 
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::aws::ids::VpcId;
@@ -42,17 +43,28 @@ pub(super) fn owns(interface: &NetworkInterface, address: IpAddr) -> bool {
     }
 }
 
-/// Whether the address is in none of the VPC's blocks, hence the internet's.
-pub(super) fn is_outside_vpc(world: &World, vpc_id: &VpcId, address: IpAddr) -> bool {
+/// Whether the address is in none of the blocks of the VPC and of those that active peerings join to it, hence the
+/// internet's (E-13).
+pub(super) fn is_on_internet(world: &World, vpc_id: &VpcId, address: IpAddr) -> bool {
     let is_in = |vpc: &Vpc| match address {
         IpAddr::V4(address) => vpc.cidr_ipv4.iter().any(|block| block.contains(&address)),
         IpAddr::V6(address) => vpc.cidr_ipv6.iter().any(|block| block.contains(&address)),
     };
-    !world.vpcs.get(vpc_id).is_some_and(is_in)
+    !reachable_vpcs(world, vpc_id).any(|vpc_id| world.vpcs.get(vpc_id).is_some_and(is_in))
+}
+
+/// The VPC itself, then those that active peerings join to it (E-13).
+pub(super) fn reachable_vpcs<'w>(world: &'w World, vpc_id: &'w VpcId) -> impl Iterator<Item = &'w VpcId> {
+    iter::once(vpc_id).chain(world.peers_of(vpc_id))
+}
+
+/// Whether the interface may not send from this address (M-17).
+pub(super) fn is_foreign(interface: &NetworkInterface, source: IpAddr) -> bool {
+    interface.source_dest_check && !is_unassigned(source) && !owns(interface, source)
 }
 
 /// Whether the source/destination check leaves this source to the steps after it: a client of DHCP has nothing better.
-pub(super) fn is_unassigned(source: IpAddr) -> bool {
+fn is_unassigned(source: IpAddr) -> bool {
     match source {
         IpAddr::V4(source) => source.is_unspecified(),
         IpAddr::V6(source) => source.is_unspecified() || source.is_unicast_link_local(),

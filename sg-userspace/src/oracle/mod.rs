@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use crate::aws::ids::VpcId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
@@ -21,6 +22,9 @@ mod address;
 mod fragment;
 mod judgement;
 mod lifetime;
+mod network_acl;
+mod path_mtu;
+mod protocol;
 mod rule;
 mod tracking;
 
@@ -55,54 +59,58 @@ impl Oracle {
         world: &World,
         sender: &NetworkInterface,
         packet: &PacketSpec,
-    ) -> Vec<Judgement> {
-        let view =
-            View { world, interface: sender, direction: Direction::Outbound, sender: Some(sender), packet };
-        let outbound = self.judge_once(&view);
+    ) -> Result<Vec<Judgement>> {
+        let outbound = self.judge_once(&View::outbound(world, sender, packet));
         let stops_here = matches!(outbound.reason, Reason::Exempt | Reason::Neighbour);
         if !outbound.reason.is_allow() || stops_here {
-            return vec![outbound];
+            return Ok(vec![outbound]);
         }
-        if let Some(receiver) = receiver_in_vpc(world, sender, packet) {
-            let view = View {
-                world,
-                interface: receiver,
-                direction: Direction::Inbound,
-                sender: Some(sender),
-                packet,
-            };
-            return vec![outbound, self.judge_once(&view)];
+        if let Some(receiver) = receiver_of(world, sender, packet) {
+            let inbound = self.judge_once(&View::inbound(world, receiver, Some(sender), packet));
+            return Ok(vec![outbound, inbound]);
         }
-        if address::is_outside_vpc(world, &sender.vpc_id, packet.destination) {
-            return vec![outbound];
+        if !address::is_on_internet(world, &sender.vpc_id, packet.destination) {
+            return Ok(vec![nowhere(Reason::NoRoute)]);
         }
-        vec![nowhere(Reason::NoRoute)]
+        if is_too_big(world, sender, packet)? {
+            return Ok(self.refuse_too_big(world, sender, packet));
+        }
+        Ok(vec![outbound])
+    }
+
+    /// What becomes of an interface's packet that the way to the internet does not carry: the router's message to the
+    /// interface that has sent it, whatever its source address, is judged like any packet from outside the subnet.
+    fn refuse_too_big(
+        &mut self,
+        world: &World,
+        sender: &NetworkInterface,
+        packet: &PacketSpec,
+    ) -> Vec<Judgement> {
+        let mut judgements = vec![nowhere(Reason::PacketTooBig)];
+        let subnet = world.subnets.get(&sender.subnet_id);
+        if let Some(message) = subnet.and_then(|subnet| path_mtu::message(subnet, packet)) {
+            judgements.push(self.judge_once(&View::inbound(world, sender, None, &message)));
+        }
+        judgements
     }
 
     /// A packet of the internet host: inbound only, by whichever interface has the destination.
-    fn judge_from_internet(&mut self, world: &World, packet: &PacketSpec) -> Vec<Judgement> {
+    fn judge_from_internet(&mut self, world: &World, packet: &PacketSpec) -> Result<Vec<Judgement>> {
         if judgement::is_neighbour_discovery(packet) {
-            return vec![nowhere(Reason::Neighbour)];
+            return Ok(vec![nowhere(Reason::Neighbour)]);
         }
         if address::is_undeliverable(packet.source) || address::is_undeliverable(packet.destination) {
-            return vec![nowhere(Reason::Multicast)];
+            return Ok(vec![nowhere(Reason::Multicast)]);
         }
         let receiver = world
             .network_interfaces
             .values()
             .find(|interface| address::owns(interface, packet.destination) && interface.attachment.is_some());
-        match receiver {
-            Some(interface) => {
-                vec![self.judge_once(&View {
-                    world,
-                    interface,
-                    direction: Direction::Inbound,
-                    sender: None,
-                    packet,
-                })]
-            }
-            None => vec![nowhere(Reason::NoRoute)],
+        let Some(receiver) = receiver else { return Ok(vec![nowhere(Reason::NoRoute)]) };
+        if is_too_big(world, receiver, packet)? {
+            return Ok(vec![nowhere(Reason::PacketTooBig)]);
         }
+        Ok(vec![self.judge_once(&View::inbound(world, receiver, None, packet))])
     }
 }
 
@@ -111,17 +119,29 @@ fn nowhere(reason: Reason) -> Judgement {
     Judgement { direction: Direction::Outbound, reason, rule: None }
 }
 
-/// The interface of the sender's VPC that owns the destination, if an instance is behind it.
-fn receiver_in_vpc<'w>(
+/// The interface that owns the destination, of the sender's VPC or of one that an active peering joins to it, if an
+/// instance is behind it.
+fn receiver_of<'w>(
     world: &'w World,
-    sender: &NetworkInterface,
+    sender: &'w NetworkInterface,
     packet: &PacketSpec,
 ) -> Option<&'w NetworkInterface> {
-    world.network_interfaces.values().find(|interface| {
-        interface.vpc_id == sender.vpc_id
-            && address::owns(interface, packet.destination)
-            && interface.attachment.is_some()
-    })
+    let owner = |vpc_id: &VpcId| {
+        world.network_interfaces.values().find(|interface| {
+            interface.vpc_id == *vpc_id
+                && address::owns(interface, packet.destination)
+                && interface.attachment.is_some()
+        })
+    };
+    address::reachable_vpcs(world, &sender.vpc_id).find_map(owner)
+}
+
+/// Whether the packet does not fit the way between an interface's VPC and the internet.
+fn is_too_big(world: &World, interface: &NetworkInterface, packet: &PacketSpec) -> Result<bool> {
+    match world.vpcs.get(&interface.vpc_id) {
+        Some(vpc) => Ok(path_mtu::is_too_big(vpc, packet)?),
+        None => Ok(false),
+    }
 }
 
 impl Dataplane for Oracle {
@@ -136,10 +156,10 @@ impl Dataplane for Oracle {
     fn judge(&mut self, sender: &Sender, packet: &PacketSpec) -> Result<Outcome> {
         let world = Arc::clone(&self.world);
         let judgements = match sender {
-            Sender::Internet => self.judge_from_internet(&world, packet),
+            Sender::Internet => self.judge_from_internet(&world, packet)?,
             Sender::Interface(id) => match world.network_interfaces.get(id) {
                 Some(interface) if interface.attachment.is_some() => {
-                    self.judge_from_interface(&world, interface, packet)
+                    self.judge_from_interface(&world, interface, packet)?
                 }
                 _ => vec![nowhere(Reason::UnknownInterface)],
             },

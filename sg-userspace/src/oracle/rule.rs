@@ -11,6 +11,7 @@ use crate::packet::spec::{PacketSpec, Transport};
 
 use super::address;
 use super::judgement::View;
+use super::protocol::{self, OfPorts};
 
 /// The rule that decides, of all that match: an open one before any other, then the oldest (C-06).
 pub(super) fn deciding<'a>(view: &View<'a>) -> Option<&'a SecurityGroupRule> {
@@ -55,31 +56,14 @@ fn rules_of<'a>(view: &View<'a>, direction: Direction) -> Vec<&'a SecurityGroupR
         .collect()
 }
 
-/// Whether one rule allows the packet.
+/// Whether one rule allows the packet: by its ports, or whatever they are.
 fn matches(rule: &SecurityGroupRule, view: &View<'_>) -> bool {
-    matches_protocol(rule, view.packet) && matches_peer(&rule.peer, view)
-}
-
-/// Protocol, and destination ports or ICMP type and code.
-fn matches_protocol(rule: &SecurityGroupRule, packet: &PacketSpec) -> bool {
-    if rule.protocol == IpProtocol::All {
-        return true;
-    }
-    if rule.protocol != IpProtocol::Number(packet.protocol()) {
-        return false;
-    }
-    let PortRange { from_port, to_port } = rule.ports;
-    match packet.transport {
-        Transport::Tcp { destination_port, .. } | Transport::Udp { destination_port, .. } => {
-            (from_port..=to_port).contains(&i32::from(destination_port))
-        }
-        // Either family's ICMP, each by its own protocol number; −1 is every type, or every code.
-        Transport::Icmp { kind, code, .. } | Transport::IcmpError { kind, code, .. } => {
-            (from_port == -1 || from_port == i32::from(kind)) && (to_port == -1 || to_port == i32::from(code))
-        }
-        // ICMP's number in the wrong family is not ICMP, and no rule for ICMP means it.
-        Transport::Other { .. } => !rule.protocol.has_icmp_types(),
-    }
+    let matches_ports = match protocol::of_ports(rule.protocol, rule.ports, view.packet) {
+        OfPorts::All => true,
+        OfPorts::This => view.has_known_ports,
+        OfPorts::Others | OfPorts::None => false,
+    };
+    matches_ports && matches_peer(&rule.peer, view)
 }
 
 /// The other end: an inbound packet's source, an outbound packet's destination (E-05).
@@ -94,16 +78,19 @@ fn matches_peer(peer: &Peer, view: &View<'_>) -> bool {
         // Neither family covers the other.
         (Peer::CidrIpv4(_), IpAddr::V6(_)) | (Peer::CidrIpv6(_), IpAddr::V4(_)) => false,
         (Peer::ReferencedGroup(group), _) => is_member(group, view, remote),
-        // The world has no prefix lists yet.
-        (Peer::PrefixList(_), _) => false,
+        // The current version's blocks.
+        (Peer::PrefixList(list), _) => {
+            let list = view.world.prefix_lists.get(list);
+            list.is_some_and(|list| list.entries().iter().any(|entry| entry.cidr.contains(&remote)))
+        }
     }
 }
 
-/// Whether the other end is an interface of the same VPC that carries the group. The source of an inbound packet counts
-/// only if it belongs to the interface that sent it (E-10).
+/// Whether the other end is an interface that carries the group, of the same VPC or of one that an active peering joins to
+/// it (R-23, E-13). The source of an inbound packet counts only if it belongs to the interface that sent it (E-10).
 fn is_member(group: &SecurityGroupId, view: &View<'_>, remote: IpAddr) -> bool {
     let is_member = |interface: &NetworkInterface| {
-        interface.vpc_id == view.interface.vpc_id
+        address::reachable_vpcs(view.world, &view.interface.vpc_id).any(|vpc| *vpc == interface.vpc_id)
             && address::owns(interface, remote)
             && interface.groups.contains(group)
     };

@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::interface::{ConnectionTracking, NetworkInterface};
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::dataplane::Flow;
@@ -36,6 +37,8 @@ pub(super) enum Admission {
     Tracked,
     /// It needs none.
     Untracked,
+    /// Its instance has as many as it may have (C-26).
+    Refused,
 }
 
 /// A tracked connection.
@@ -149,12 +152,15 @@ impl FlowTable {
     pub(super) fn admit(&mut self, view: &View<'_>, rule: u32, is_untracked: bool, now: u64) -> Admission {
         let View { packet, direction, interface, .. } = *view;
         let Some(connection) = Connection::of(packet, direction) else { return Admission::Untracked };
-        // What is left of an earlier connection between the same ends is over.
-        self.entries.retain(|entry| entry.interface != interface.id || entry.connection != connection);
-
         let is_reply = matches!(&connection, Connection::Query { opened, .. } if *opened != direction);
         let is_reset = matches!(packet.transport, Transport::Tcp { flags, .. } if flags.rst);
-        if is_untracked || is_reply || is_reset {
+        let is_untracked = is_untracked || is_reply || is_reset;
+        if !is_untracked && self.exceeds_allowance(view, &connection, now) {
+            return Admission::Refused;
+        }
+        // What is left of an earlier connection between the same ends is over.
+        self.entries.retain(|entry| !entry.is_of(view, &connection));
+        if is_untracked {
             return Admission::Untracked;
         }
         self.entries.push(Entry {
@@ -171,11 +177,26 @@ impl FlowTable {
     /// The judging interface's entry for a connection, if it has not idled out (C-23).
     fn live(&mut self, view: &View<'_>, connection: &Connection, now: u64) -> Option<&mut Entry> {
         let timers = &view.interface.connection_tracking;
-        self.entries.iter_mut().find(|entry| {
-            entry.interface == view.interface.id
-                && entry.connection == *connection
-                && now - entry.seen_at < entry.lifetime.timeout(timers)
-        })
+        self.entries.iter_mut().find(|entry| entry.is_of(view, connection) && entry.is_live(timers, now))
+    }
+
+    /// Whether the judging interface's instance tracks, over all its interfaces, as many connections as it may without
+    /// this one (C-26).
+    fn exceeds_allowance(&self, view: &View<'_>, connection: &Connection, now: u64) -> bool {
+        let instance_of = |interface: &'_ NetworkInterface| {
+            interface.attachment.as_ref().map(|attachment| attachment.instance_id.clone())
+        };
+        let Some(instance) = instance_of(view.interface).and_then(|id| view.world.instances.get(&id)) else {
+            return false;
+        };
+        let is_held = |entry: &&Entry| {
+            view.world.network_interfaces.get(&entry.interface).is_some_and(|interface| {
+                instance_of(interface).as_ref() == Some(&instance.id)
+                    && entry.is_live(&interface.connection_tracking, now)
+            })
+        };
+        let others = self.entries.iter().filter(|entry| !entry.is_of(view, connection)).filter(is_held);
+        others.count() as u64 >= u64::from(instance.connection_allowance)
     }
 
     /// Removes what has idled out, by the timeouts that the interfaces have in this world.
@@ -184,7 +205,7 @@ impl FlowTable {
             world
                 .network_interfaces
                 .get(&entry.interface)
-                .is_some_and(|i| now - entry.seen_at < entry.lifetime.timeout(&i.connection_tracking))
+                .is_some_and(|interface| entry.is_live(&interface.connection_tracking, now))
         });
     }
 
@@ -202,6 +223,16 @@ impl FlowTable {
 }
 
 impl Entry {
+    /// Whether it is the judging interface's, of this connection.
+    fn is_of(&self, view: &View<'_>, connection: &Connection) -> bool {
+        self.interface == view.interface.id && self.connection == *connection
+    }
+
+    /// Whether it has not idled out yet (C-23).
+    fn is_live(&self, timers: &ConnectionTracking, now: u64) -> bool {
+        now - self.seen_at < self.lifetime.timeout(timers)
+    }
+
     fn to_flow(&self) -> Flow {
         let (protocol, local, remote, local_port, remote_port) = match self.connection {
             Connection::Ports { protocol, local, remote } => (protocol, local.0, remote.0, local.1, remote.1),

@@ -68,7 +68,7 @@ fn ip_headers(packet: &PacketSpec, length: usize) -> Result<Vec<u8>, BuildError>
             let mut header = Ipv4Header {
                 total_len: u16::try_from(total).map_err(|_| BuildError::TooLong(total))?,
                 identification: fragment.map_or(0, |fragment| (fragment.id & 0xffff) as u16),
-                dont_fragment: fragment.is_none(),
+                dont_fragment: packet.dont_fragment,
                 more_fragments: fragment.is_some_and(|fragment| fragment.more),
                 fragment_offset,
                 time_to_live: HOP_LIMIT,
@@ -129,11 +129,14 @@ fn segment(packet: &PacketSpec) -> Result<Vec<u8>, BuildError> {
         }
         Transport::Icmp { kind, code, id } => {
             let [high, low] = id.to_be_bytes();
-            let mut bytes = vec![*kind, *code, 0, 0, high, low, 0, 1];
-            // Three timestamps, or an address mask.
+            // A sequence number; neighbour discovery has reserved bits there.
+            let sequence = u8::from(!matches!((packet.protocol(), kind), (58, 133..=137)));
+            let mut bytes = vec![*kind, *code, 0, 0, high, low, 0, sequence];
+            // Three timestamps, an address mask, or the address that a neighbour asks for or advertises, here `::`.
             let body = match (packet.protocol(), kind) {
                 (1, 13 | 14) => 12,
                 (1, 17 | 18) => 4,
+                (58, 135 | 136) => 16,
                 _ => 0,
             };
             bytes.resize(bytes.len() + body, 0);

@@ -6,6 +6,7 @@
 //! icmp 10.0.1.4 > 10.0.1.5 echo-request id 7
 //! icmp 10.0.1.5 > 10.0.1.4 type 3 code 1 about (tcp 10.0.1.4:40000 > 10.0.1.5:443 S)
 //! proto 50 10.0.1.4 > 10.0.1.5 fragment 7 at 0 more
+//! udp 10.0.1.4:5353 > 203.0.113.9:53 length 1473 df
 //! ```
 
 use std::fmt;
@@ -51,6 +52,9 @@ impl fmt::Display for PacketSpec {
         }
         if self.payload_length > 0 {
             write!(f, " length {}", self.payload_length)?;
+        }
+        if self.dont_fragment {
+            f.write_str(" df")?;
         }
         Ok(())
     }

@@ -18,6 +18,9 @@ pub struct PacketSpec {
     pub fragment: Option<Fragment>,
     /// Bytes after the transport header.
     pub payload_length: u16,
+    /// "Don't fragment", which IPv4 has a bit for. Means nothing in IPv6, which no router fragments.
+    #[serde(default)]
+    pub dont_fragment: bool,
 }
 
 impl PacketSpec {
@@ -29,6 +32,7 @@ impl PacketSpec {
             transport,
             fragment: None,
             payload_length: 0,
+            dont_fragment: false,
         }
     }
 
@@ -103,7 +107,7 @@ pub enum Transport {
     },
     /// An ICMP or ICMPv6 error about another packet.
     IcmpError {
-        /// Type; none of a query's or reply's.
+        /// Type; none of a query's, a reply's or neighbour discovery's.
         kind: u8,
         /// Code.
         code: u8,

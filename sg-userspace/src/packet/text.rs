@@ -119,7 +119,8 @@ fn packet(words: &mut Words) -> Result<PacketSpec, PacketTextError> {
         None
     };
     let payload_length = if words.take("length") { words.parse("a length")? } else { 0 };
-    Ok(PacketSpec { source, destination, transport, fragment, payload_length })
+    let dont_fragment = words.take("df");
+    Ok(PacketSpec { source, destination, transport, fragment, payload_length, dont_fragment })
 }
 
 fn icmp(words: &mut Words, protocol: u8) -> Result<Transport, PacketTextError> {

@@ -3,11 +3,18 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::aws::ids::{NetworkInterfaceId, SecurityGroupId};
+use crate::aws::ids::{
+    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    VpcPeeringConnectionId,
+};
 use crate::aws::interface::NetworkInterface;
-use crate::aws::rule::SecurityGroupRule;
+use crate::aws::network_acl::NetworkAclEntry;
+use crate::aws::peering::PeeringStatus;
+use crate::aws::prefix_list::PrefixListEntry;
+use crate::aws::rule::{Direction, SecurityGroupRule};
 use crate::aws::world::World;
 
 /// One change.
@@ -61,6 +68,57 @@ pub enum Edit {
         /// The interface.
         interface: NetworkInterfaceId,
     },
+    /// Puts another network ACL at the border of a subnet (N-02).
+    SetNetworkAcl {
+        /// The subnet.
+        subnet: SubnetId,
+        /// Its ACL from now on.
+        acl: NetworkAclId,
+    },
+    /// Adds an entry to a network ACL, in place of one with its number.
+    PutAclEntry {
+        /// The ACL.
+        acl: NetworkAclId,
+        /// The entry.
+        entry: NetworkAclEntry,
+    },
+    /// Removes an entry of a network ACL.
+    RemoveAclEntry {
+        /// The ACL.
+        acl: NetworkAclId,
+        /// The entry's direction.
+        direction: Direction,
+        /// The entry's number.
+        rule_number: u16,
+    },
+    /// Lets a peering come into force, or ends it (E-13).
+    SetPeeringStatus {
+        /// The peering.
+        peering: VpcPeeringConnectionId,
+        /// How far it has come.
+        status: PeeringStatus,
+    },
+    /// Gives a prefix list a new version.
+    SetPrefixList {
+        /// The list.
+        list: PrefixListId,
+        /// The new version's blocks.
+        blocks: Vec<IpNet>,
+    },
+    /// Changes how many connections an instance may track (C-26).
+    SetConnectionAllowance {
+        /// The instance.
+        instance: InstanceId,
+        /// So many.
+        connections: u32,
+    },
+    /// Changes what the way between a VPC and the internet carries (C-17).
+    SetInternetMtu {
+        /// The VPC.
+        vpc: VpcId,
+        /// Bytes from the IP header on.
+        bytes: u16,
+    },
     /// Replaces the world.
     SetWorld(Box<World>),
 }
@@ -107,8 +165,52 @@ impl Edit {
             Self::DeleteInterface { interface } => {
                 world.network_interfaces.remove(interface);
             }
+            Self::SetNetworkAcl { subnet, acl } => {
+                if let Some(subnet) = world.subnets.get_mut(subnet)
+                    && world.network_acls.contains_key(acl)
+                {
+                    subnet.network_acl_id = acl.clone();
+                }
+            }
+            Self::PutAclEntry { acl, entry } => {
+                remove_entry(world, acl, entry.direction, entry.rule_number);
+                if let Some(acl) = world.network_acls.get_mut(acl) {
+                    acl.entries.push(entry.clone());
+                    acl.entries.sort_by_key(|entry| (entry.direction, entry.rule_number));
+                }
+            }
+            Self::RemoveAclEntry { acl, direction, rule_number } => {
+                remove_entry(world, acl, *direction, *rule_number);
+            }
+            Self::SetPeeringStatus { peering, status } => {
+                if let Some(peering) = world.vpc_peering_connections.get_mut(peering) {
+                    peering.status = *status;
+                }
+            }
+            Self::SetPrefixList { list, blocks } => {
+                if let Some(list) = world.prefix_lists.get_mut(list) {
+                    let entry = |cidr: &IpNet| PrefixListEntry { cidr: *cidr, description: None };
+                    list.versions.insert(list.version() + 1, blocks.iter().map(entry).collect());
+                }
+            }
+            Self::SetConnectionAllowance { instance, connections } => {
+                if let Some(instance) = world.instances.get_mut(instance) {
+                    instance.connection_allowance = *connections;
+                }
+            }
+            Self::SetInternetMtu { vpc, bytes } => {
+                if let Some(vpc) = world.vpcs.get_mut(vpc) {
+                    vpc.internet_mtu = *bytes;
+                }
+            }
             Self::SetWorld(new) => world.clone_from(new),
         }
+    }
+}
+
+fn remove_entry(world: &mut World, acl: &NetworkAclId, direction: Direction, rule_number: u16) {
+    if let Some(acl) = world.network_acls.get_mut(acl) {
+        acl.entries.retain(|entry| (entry.direction, entry.rule_number) != (direction, rule_number));
     }
 }
 

@@ -4,6 +4,9 @@ use std::fmt;
 
 use super::{Event, Scenario, Step};
 use crate::aws::interface::NetworkInterface;
+use crate::aws::network_acl::NetworkAclEntry;
+use crate::aws::peering::VpcPeeringConnection;
+use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
 use crate::dataplane::{Flow, Judgement, Outcome, Sender};
 
@@ -14,7 +17,29 @@ impl fmt::Display for WorldSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(world) = self;
         for vpc in world.vpcs.values() {
-            writeln!(f, "{} {:?} {:?}", vpc.id, vpc.cidr_ipv4, vpc.cidr_ipv6)?;
+            let Vpc { id, cidr_ipv4, cidr_ipv6, internet_mtu, .. } = vpc;
+            writeln!(f, "{id} {cidr_ipv4:?} {cidr_ipv6:?}, {internet_mtu} bytes to the internet")?;
+        }
+        for subnet in world.subnets.values() {
+            let Subnet { id, cidr_ipv4, network_acl_id, .. } = subnet;
+            writeln!(f, "{id} {cidr_ipv4} of {} behind {network_acl_id}", subnet.vpc_id)?;
+        }
+        for acl in world.network_acls.values() {
+            writeln!(f, "{}", acl.id)?;
+            for entry in &acl.entries {
+                let NetworkAclEntry { rule_number, direction, protocol, ports, cidr, action } = entry;
+                let (from, to) = (ports.from_port, ports.to_port);
+                writeln!(f, "  {rule_number} {direction} {action} {protocol} {from}..{to} {cidr}")?;
+            }
+        }
+        for VpcPeeringConnection { id, requester_vpc_id, accepter_vpc_id, status, .. } in
+            world.vpc_peering_connections.values()
+        {
+            writeln!(f, "{id} of {requester_vpc_id} and {accepter_vpc_id}: {status}")?;
+        }
+        for list in world.prefix_lists.values() {
+            let blocks: Vec<_> = list.entries().iter().map(|entry| entry.cidr.to_string()).collect();
+            writeln!(f, "{} {blocks:?}", list.id)?;
         }
         for group in world.security_groups.values() {
             writeln!(f, "{} {} of {}", group.id, group.name, group.vpc_id)?;
@@ -28,20 +53,21 @@ impl fmt::Display for WorldSummary<'_> {
             }
         }
         for interface in world.network_interfaces.values() {
-            write_interface(f, interface)?;
+            write_interface(f, interface, world)?;
         }
         Ok(())
     }
 }
 
-fn write_interface(f: &mut fmt::Formatter<'_>, interface: &NetworkInterface) -> fmt::Result {
+fn write_interface(f: &mut fmt::Formatter<'_>, interface: &NetworkInterface, world: &World) -> fmt::Result {
     let groups: Vec<&str> = interface.groups.iter().map(|id| id.as_str()).collect();
     write!(f, "{} {:?} {:?} in {groups:?}", interface.id, interface.private_ipv4, interface.ipv6)?;
     if !interface.source_dest_check {
         write!(f, ", no source/destination check")?;
     }
-    if interface.attachment.is_none() {
-        write!(f, ", not attached")?;
+    match interface.attachment.as_ref().and_then(|attachment| world.instances.get(&attachment.instance_id)) {
+        Some(instance) => write!(f, " of {} with {}", instance.id, instance.connection_allowance)?,
+        None => write!(f, ", not attached")?,
     }
     writeln!(f, " ({:?})", interface.connection_tracking)
 }

@@ -85,13 +85,28 @@ fn c30_fragments_of_a_ping_belong_to_it() {
 }
 
 #[test]
-fn c30_fragments_of_protocols_without_ports_need_their_first_too() {
+fn c30_without_the_first_only_a_rule_for_every_port_allows_the_rest() {
     check(
         "
-        + in: web in 50 203.0.113.0/24
-        internet: proto 50 OUTSIDER > WEB fragment 5 at 1 length 8 => in fragment-without-first
-        internet: proto 50 OUTSIDER > WEB fragment 5 at 0 more length 8 => in rule in
-        internet: proto 50 OUTSIDER > WEB fragment 5 at 1 length 8 => in flow in
+        + some: web in udp 0-65534 203.0.113.0/24
+        + ping: web in icmp 8 203.0.113.0/24
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 1 length 8 => in fragment-without-first
+        internet: icmp OUTSIDER > WEB echo-request id 7 fragment 5 at 1 length 8 => in fragment-without-first
+        + every: web in udp all 203.0.113.0/24
+        internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 1 length 8 => in untracked every
+        internet: tcp OUTSIDER:9 > WEB:53 . fragment 5 at 1 length 8 => in fragment-without-first
+        + types: web in icmp all 203.0.113.0/24
+        internet: icmp OUTSIDER > WEB echo-request id 7 fragment 5 at 1 length 8 => in untracked types
+        + esp: web in 50 203.0.113.0/24
+        internet: proto 50 OUTSIDER > WEB fragment 5 at 1 length 8 => in untracked esp
+        internet: proto 47 OUTSIDER > WEB fragment 5 at 1 length 8 => in fragment-without-first
+        + all: web in -1 203.0.113.0/24
+        internet: tcp OUTSIDER:9 > WEB:53 . fragment 5 at 1 length 8 => in untracked all
+        internet: tcp 198.51.100.1:9 > WEB:53 . fragment 5 at 1 length 8 => in fragment-without-first
+        flows
+        # With the first, they belong to its flow.
+        internet: proto 50 OUTSIDER > WEB fragment 5 at 0 more length 8 => in rule esp
+        internet: proto 50 OUTSIDER > WEB fragment 5 at 1 length 8 => in flow esp
         ",
     );
 }

@@ -6,19 +6,21 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use sg_userspace::aws::group::SecurityGroup;
 use sg_userspace::aws::ids::{
-    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, SecurityGroupId,
-    SecurityGroupRuleId, SubnetId, VpcId,
+    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, PrefixListId,
+    SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId, VpcPeeringConnectionId,
 };
 use sg_userspace::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
 use sg_userspace::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
 use sg_userspace::aws::network_acl::{NetworkAcl, NetworkAclEntry, RuleAction};
+use sg_userspace::aws::peering::{PeeringStatus, VpcPeeringConnection};
+use sg_userspace::aws::prefix_list::{AddressFamily, PrefixList};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::region::Region;
 use sg_userspace::aws::rule::{Direction, Peer, SecurityGroupRule};
 use sg_userspace::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc};
 use sg_userspace::aws::world::World;
 
-use super::address::{self, CLIENT, CLIENT6, DB, DB6, FAR, SPARE, WEB, WEB6};
+use super::address::{self, AUX, AUX6, CLIENT, CLIENT6, DB, DB6, FAR, SPARE, WEB, WEB6};
 
 /// A rule without identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +77,6 @@ impl Lab {
 
     /// The ACL that lets everything through, as every VPC has one (N-05).
     fn default_acl(&mut self, vpc_id: &VpcId) {
-        let number = self.next_number();
         let entry = |rule_number, direction, cidr: &str| NetworkAclEntry {
             rule_number,
             direction,
@@ -88,16 +89,63 @@ impl Lab {
             .into_iter()
             .flat_map(|way| [entry(100, way, "0.0.0.0/0"), entry(101, way, "::/0")])
             .collect();
+        let id = self.acl(vpc_id, entries);
+        self.acl_mut(&id).is_default = true;
+    }
+
+    /// A network ACL with these entries, at the border of no subnet yet.
+    pub fn acl(&mut self, vpc_id: &VpcId, entries: Vec<NetworkAclEntry>) -> NetworkAclId {
+        let number = self.next_number();
         let id = NetworkAclId::mint(0, number);
         let acl = NetworkAcl {
             id: id.clone(),
             number,
             vpc_id: vpc_id.clone(),
-            is_default: true,
+            is_default: false,
             entries,
             tags: BTreeMap::new(),
         };
-        self.world.network_acls.insert(id, acl);
+        self.world.network_acls.insert(id.clone(), acl);
+        id
+    }
+
+    /// The network ACL, to change it.
+    pub fn acl_mut(&mut self, id: &NetworkAclId) -> &mut NetworkAcl {
+        self.world.network_acls.get_mut(id).unwrap()
+    }
+
+    /// A prefix list without blocks.
+    pub fn prefix_list(&mut self, name: &str, address_family: AddressFamily) -> PrefixListId {
+        let number = self.next_number();
+        let id = PrefixListId::mint(0, number);
+        let list = PrefixList {
+            id: id.clone(),
+            number,
+            region: Region::default(),
+            name: name.to_owned(),
+            address_family,
+            max_entries: 10,
+            versions: [(1, Vec::new())].into(),
+            tags: BTreeMap::new(),
+        };
+        self.world.prefix_lists.insert(id.clone(), list);
+        id
+    }
+
+    /// A peering of two VPCs, requested and no more.
+    pub fn peering(&mut self, requester: &VpcId, accepter: &VpcId) -> VpcPeeringConnectionId {
+        let number = self.next_number();
+        let id = VpcPeeringConnectionId::mint(0, number);
+        let peering = VpcPeeringConnection {
+            id: id.clone(),
+            number,
+            requester_vpc_id: requester.clone(),
+            accepter_vpc_id: accepter.clone(),
+            status: PeeringStatus::PendingAcceptance,
+            tags: BTreeMap::new(),
+        };
+        self.world.vpc_peering_connections.insert(id.clone(), peering);
+        id
     }
 
     /// A subnet of both families.
@@ -193,6 +241,25 @@ impl Lab {
         id
     }
 
+    /// Moves an interface to another one's instance; the instance that it had is gone.
+    pub fn attach_to_instance_of(
+        &mut self,
+        id: &NetworkInterfaceId,
+        other: &NetworkInterfaceId,
+        device_index: u8,
+    ) {
+        let Some(instance_id) =
+            self.world.network_interfaces[other].attachment.as_ref().map(|a| a.instance_id.clone())
+        else {
+            return;
+        };
+        if let Some(attachment) = &mut self.interface_mut(id).attachment {
+            let own = std::mem::replace(&mut attachment.instance_id, instance_id);
+            attachment.device_index = device_index;
+            self.world.instances.remove(&own);
+        }
+    }
+
     /// The interface, to change it.
     pub fn interface_mut(&mut self, id: &NetworkInterfaceId) -> &mut NetworkInterface {
         self.world.network_interfaces.get_mut(id).unwrap()
@@ -206,8 +273,17 @@ pub struct StandardLab {
     pub world: World,
     /// Groups by name: `client`, `web`, `db`, `other`.
     pub groups: BTreeMap<&'static str, SecurityGroupId>,
-    /// Interfaces by name: `client`, `web`, `db`, `spare` (not attached, group `web`), `far` (in another VPC, group `far`).
+    /// Interfaces by name: `client`, `web`, `db`, `spare` (not attached, group `web`), `far` (in another VPC, group
+    /// `far`), `aux` (the second one of the instance of `web`, in the subnet of `db`, group `other`).
     pub interfaces: BTreeMap<&'static str, NetworkInterfaceId>,
+    /// Subnets by name: `near` (of `client` and `web`), `next` (of `db`), `far`.
+    pub subnets: BTreeMap<&'static str, SubnetId>,
+    /// Network ACLs by name: `open` is what `near` and `next` have, `custom` is empty, `far` is the other VPC's.
+    pub acls: BTreeMap<&'static str, NetworkAclId>,
+    /// Prefix lists without blocks, by name: `list` and `list6`.
+    pub lists: BTreeMap<&'static str, PrefixListId>,
+    /// The peering of the two VPCs, not active.
+    pub peering: VpcPeeringConnectionId,
 }
 
 impl StandardLab {
@@ -236,8 +312,25 @@ impl StandardLab {
         add(&mut lab, &next, "db", DB, &[DB6], &groups["db"]);
         add(&mut lab, &near, "spare", SPARE, &[], &groups["web"]);
         add(&mut lab, &far, "far", FAR, &[], &groups["far"]);
+        add(&mut lab, &next, "aux", AUX, &[AUX6], &groups["other"]);
         lab.interface_mut(&interfaces["spare"]).attachment = None;
-        Self { world: lab.world, groups, interfaces }
+        lab.attach_to_instance_of(&interfaces["aux"], &interfaces["web"], 1);
+
+        let acl_of = |lab: &Lab, subnet: &SubnetId| lab.world.subnets[subnet].network_acl_id.clone();
+        let acls = [
+            ("open", acl_of(&lab, &near)),
+            ("far", acl_of(&lab, &far)),
+            ("custom", lab.acl(&vpc, Vec::new())),
+        ]
+        .into();
+        let lists = [
+            ("list", lab.prefix_list("list", AddressFamily::Ipv4)),
+            ("list6", lab.prefix_list("list6", AddressFamily::Ipv6)),
+        ]
+        .into();
+        let peering = lab.peering(&vpc, &other_vpc);
+        let subnets = [("near", near), ("next", next), ("far", far)].into();
+        Self { world: lab.world, groups, interfaces, subnets, acls, lists, peering }
     }
 }
 

@@ -6,6 +6,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use sg_userspace::aws::ids::NetworkInterfaceId;
+use sg_userspace::aws::peering::PeeringStatus;
 use sg_userspace::aws::world::World;
 use sg_userspace::dataplane::Sender;
 use sg_userspace::packet::spec::{TcpFlags, Transport};
@@ -14,7 +15,10 @@ use sg_userspace::scenario::{Event, Scenario};
 
 use super::lab::rule;
 use super::traffic::{self, PacketPlan, Sent, flags, packet_plan};
-use super::universe::{RulePlan, Universe, WorldPlan, rule_plan, some_groups, world_plan};
+use super::universe::{
+    EntryPlan, ListPlan, RulePlan, Universe, WorldPlan, allowance, entry_plan, internet_mtu, list_plan,
+    peering_status, rule_plan, some_groups, world_plan,
+};
 
 /// Around the timeouts of every state, the configured ones included.
 const JUMPS: [u64; 22] =
@@ -33,8 +37,9 @@ enum Plan {
         is_from_hop: bool,
     },
     Rest(usize, u16),
-    /// A whole handshake, and a packet of the initiator.
-    Handshake(PacketPlan),
+    /// A whole handshake, and a packet of the initiator. Sometimes a reset, by the initiator if it says so, and a packet of
+    /// each end after it.
+    Handshake(PacketPlan, Option<bool>),
     /// UDP packets of both ends, the second end's where it says so, and then a while of silence.
     Talk(PacketPlan, Vec<bool>, u64),
     Advance(u64),
@@ -47,6 +52,14 @@ enum Plan {
     /// Another interface in its slot, with its addresses.
     Replace(usize),
     Delete(usize),
+    PutAclEntry(EntryPlan),
+    RemoveAclEntry(prop::sample::Index),
+    /// A subnet gets its own ACL, or its VPC's.
+    SetNetworkAcl(usize, bool),
+    SetPeeringStatus(PeeringStatus),
+    SetPrefixList(ListPlan),
+    SetConnectionAllowance(usize, u32),
+    SetInternetMtu(usize, u16),
 }
 
 /// Counted from the latest, and mostly near it.
@@ -62,8 +75,9 @@ fn plan() -> impl Strategy<Value = Plan> {
         10 => (earlier(), flags()).prop_map(|(n, flags)| Plan::Again(n, flags)),
         20 => (earlier(), flags()).prop_map(|(n, flags)| Plan::Reply(n, flags)),
         6 => error.prop_map(|(about, kind, code, is_from_hop)| Plan::Error { about, kind, code, is_from_hop }),
-        4 => (earlier(), 1u16..3).prop_map(|(n, offset)| Plan::Rest(n, offset)),
-        3 => packet_plan().prop_map(Plan::Handshake),
+        6 => (earlier(), 1u16..3).prop_map(|(n, offset)| Plan::Rest(n, offset)),
+        3 => (packet_plan(), prop::option::weighted(0.3, any::<bool>()))
+            .prop_map(|(packet, reset)| Plan::Handshake(packet, reset)),
         3 => (packet_plan(), prop::collection::vec(any::<bool>(), 2..7), select(vec![29, 30, 59, 60, 119, 179, 180]))
             .prop_map(|(packet, turns, silence)| Plan::Talk(packet, turns, silence)),
         12 => select(&JUMPS[..]).prop_map(Plan::Advance),
@@ -74,6 +88,20 @@ fn plan() -> impl Strategy<Value = Plan> {
         1 => (0usize..4).prop_map(Plan::AddAddress),
         1 => (0usize..4).prop_map(Plan::RemoveAddress),
         1 => prop_oneof![3 => (0usize..4).prop_map(Plan::Replace), 1 => (0usize..4).prop_map(Plan::Delete)],
+        5 => change_of_network(),
+    ]
+}
+
+/// A change of something other than groups and interfaces.
+fn change_of_network() -> impl Strategy<Value = Plan> {
+    prop_oneof![
+        3 => entry_plan().prop_map(Plan::PutAclEntry),
+        2 => any::<prop::sample::Index>().prop_map(Plan::RemoveAclEntry),
+        1 => (0usize..3, any::<bool>()).prop_map(|(subnet, is_own)| Plan::SetNetworkAcl(subnet, is_own)),
+        1 => peering_status().prop_map(Plan::SetPeeringStatus),
+        2 => list_plan().prop_map(Plan::SetPrefixList),
+        1 => (0usize..4, allowance()).prop_map(|(i, connections)| Plan::SetConnectionAllowance(i, connections)),
+        1 => (0usize..2, internet_mtu()).prop_map(|(vpc, bytes)| Plan::SetInternetMtu(vpc, bytes)),
     ]
 }
 
@@ -122,7 +150,7 @@ impl State {
                 let first = firsts.get(n % 3).copied().or(self.earlier(*n));
                 self.send(first.map(|sent| traffic::rest(sent, *offset)));
             }
-            Plan::Handshake(packet) => self.handshake(packet),
+            Plan::Handshake(packet, reset) => self.handshake(packet, *reset),
             Plan::Talk(packet, turns, silence) => self.talk(packet, turns, *silence),
             Plan::Advance(seconds) => self.events.push(Event::Advance { seconds: *seconds }),
             Plan::AddRule(plan) => {
@@ -175,6 +203,36 @@ impl State {
             }
             Plan::Replace(i) => self.replace(*i),
             Plan::Delete(i) => self.edit(Edit::DeleteInterface { interface: self.interface(*i) }),
+            Plan::PutAclEntry(plan) => self.edit(plan.resolve(&self.universe)),
+            Plan::RemoveAclEntry(index) => {
+                let entries = self.world.network_acls.values().flat_map(|acl| {
+                    acl.entries.iter().map(|entry| (acl.id.clone(), entry.direction, entry.rule_number))
+                });
+                let entries: Vec<_> = entries.collect();
+                if !entries.is_empty() {
+                    let (acl, direction, rule_number) = index.get(&entries).clone();
+                    self.edit(Edit::RemoveAclEntry { acl, direction, rule_number });
+                }
+            }
+            Plan::SetNetworkAcl(subnet, is_own) => {
+                let acl = self.universe.acls[*subnet][usize::from(*is_own)].clone();
+                self.edit(Edit::SetNetworkAcl { subnet: self.universe.subnets[*subnet].clone(), acl });
+            }
+            Plan::SetPeeringStatus(status) => {
+                let peering = self.universe.peering.clone();
+                self.edit(Edit::SetPeeringStatus { peering, status: *status });
+            }
+            Plan::SetPrefixList(plan) => self.edit(plan.resolve(&self.universe)),
+            Plan::SetConnectionAllowance(i, connections) => {
+                let interface = self.world.network_interfaces.get(&self.interface(*i));
+                let attachment = interface.and_then(|interface| interface.attachment.as_ref());
+                if let Some(instance) = attachment.map(|attachment| attachment.instance_id.clone()) {
+                    self.edit(Edit::SetConnectionAllowance { instance, connections: *connections });
+                }
+            }
+            Plan::SetInternetMtu(vpc, bytes) => {
+                self.edit(Edit::SetInternetMtu { vpc: self.universe.vpcs[*vpc].clone(), bytes: *bytes });
+            }
         }
     }
 
@@ -190,7 +248,7 @@ impl State {
         self.edit(Edit::AddInterface(Box::new(interface)));
     }
 
-    fn handshake(&mut self, packet: &PacketPlan) {
+    fn handshake(&mut self, packet: &PacketPlan, reset: Option<bool>) {
         let Some((sender, mut packet)) = packet.resolve(&self.world, &self.interfaces) else { return };
         packet.transport =
             Transport::Tcp { source_port: 40_000, destination_port: 443, flags: TcpFlags::SYN };
@@ -198,7 +256,13 @@ impl State {
         let syn = (sender, packet);
         let answer = traffic::reply(&syn, &self.world, TcpFlags::SYN_ACK);
         let ack = traffic::again(&syn, TcpFlags::ACK);
-        [syn, answer, ack].into_iter().for_each(|sent| self.send(Some(sent)));
+        [&syn, &answer, &ack].into_iter().for_each(|sent| self.send(Some(sent.clone())));
+        if let Some(by_initiator) = reset {
+            let end = if by_initiator { &syn } else { &answer };
+            self.send(Some(traffic::again(end, TcpFlags::RST)));
+            self.send(Some(traffic::again(&answer, TcpFlags::ACK)));
+            self.send(Some(ack));
+        }
     }
 
     fn talk(&mut self, packet: &PacketPlan, turns: &[bool], silence: u64) {

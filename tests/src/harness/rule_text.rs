@@ -1,18 +1,23 @@
-//! Rules as one reads them: `in tcp 443 10.0.0.0/16`, `out icmp 8/-1 web`, `in 50 0.0.0.0/0`, `out -1 ::/0`.
+//! Rules as one reads them: `in tcp 443 VPC`, `out icmp 8/-1 web`, `in 50 0.0.0.0/0`, `out -1 ::/0`, `in udp 53 list`.
 
-use std::collections::BTreeMap;
-
-use sg_userspace::aws::ids::{PrefixListId, SecurityGroupId};
+use sg_userspace::aws::ids::PrefixListId;
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::rule::{Direction, Peer};
 
-use super::lab::Permission;
+use super::address;
+use super::lab::{Permission, StandardLab};
+
+/// The text with the blocks that `VPC` and `VPC6` stand for.
+pub fn with_blocks(text: &str) -> String {
+    text.replace("VPC6", address::VPC6).replace("VPC", address::VPC)
+}
 
 /// Reads a rule: direction, protocol, ports where the protocol has them (`443`, `80-90`, `all`; `8/0` for ICMP), peer.
 ///
 /// # Panics
 /// Where the text is no rule: it stands in a test.
-pub fn permission(text: &str, groups: &BTreeMap<&'static str, SecurityGroupId>) -> Permission {
+pub fn permission(text: &str, lab: &StandardLab) -> Permission {
+    let text = with_blocks(text);
     let mut words = text.split_whitespace();
     let mut next = || words.next().unwrap_or_else(|| panic!("`{text}` ends too soon"));
     let direction = match next() {
@@ -51,7 +56,10 @@ pub fn permission(text: &str, groups: &BTreeMap<&'static str, SecurityGroupId>) 
         cidr if cidr.contains(':') => Peer::CidrIpv6(cidr.parse().unwrap()),
         cidr if cidr.contains('/') => Peer::CidrIpv4(cidr.parse().unwrap()),
         list if list.starts_with("pl-") => Peer::PrefixList(list.parse::<PrefixListId>().unwrap()),
-        group => Peer::ReferencedGroup(groups[group].clone()),
+        name => match lab.lists.get(name) {
+            Some(list) => Peer::PrefixList(list.clone()),
+            None => Peer::ReferencedGroup(lab.groups[name].clone()),
+        },
     };
     Permission { direction, protocol, ports, peer }
 }

@@ -8,6 +8,12 @@
 //! flows client ask, web serve            every live entry, by interface and admitting rule, in any order
 //! advance 30                             seconds
 //! groups web: other db                   `check web off`, `address web 10.0.1.77`, `unaddress web 10.0.1.77`
+//! acl custom: 100 allow in tcp 443 VPC   an entry of a network ACL; `unacl custom: 100 in` removes it
+//! border next custom                     a subnet's ACL
+//! peering active                         how far the peering of the two VPCs has come
+//! blocks list: VPC 203.0.113.0/24        a prefix list's new version
+//! allowance web 2                        how many connections the interface's instance may track
+//! mtu 1400                               what the way from the first VPC to the internet carries
 //! internet: udp OUTSIDER:53 > WEB:53 => in no-rule
 //! ```
 
@@ -15,7 +21,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sg_userspace::aws::ids::NetworkInterfaceId;
-use sg_userspace::aws::rule::Direction;
+use sg_userspace::aws::network_acl::{NetworkAclEntry, RuleAction};
+use sg_userspace::aws::rule::{Direction, Peer};
+use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::{Flow, Outcome, Sender};
 use sg_userspace::packet::spec::PacketSpec;
 use sg_userspace::scenario::edit::Edit;
@@ -23,9 +31,9 @@ use sg_userspace::scenario::report::{FlowLine, WorldSummary};
 use sg_userspace::scenario::{Event, Run, Step};
 
 use super::address;
-use super::lab::{StandardLab, rule};
+use super::lab::{Permission, StandardLab, rule};
 use super::planes::planes;
-use super::rule_text::permission;
+use super::rule_text::{permission, with_blocks};
 
 /// A line of a script.
 enum Line {
@@ -112,6 +120,41 @@ impl Script {
                 let (interface, address) = self.interface_and_address(rest);
                 Edit::RemoveAddress { interface, address }
             }
+            "acl" => self.put_entry(rest),
+            "unacl" => {
+                let (acl, entry) = rest.split_once(": ").unwrap();
+                let (number, direction) = entry.split_once(' ').unwrap();
+                let direction = if direction == "in" { Direction::Inbound } else { Direction::Outbound };
+                let acl = self.lab.acls[acl].clone();
+                Edit::RemoveAclEntry { acl, direction, rule_number: number.parse().unwrap() }
+            }
+            "border" => {
+                let (subnet, acl) = rest.split_once(' ').unwrap();
+                Edit::SetNetworkAcl {
+                    subnet: self.lab.subnets[subnet].clone(),
+                    acl: self.lab.acls[acl].clone(),
+                }
+            }
+            "peering" => {
+                let status = serde_json::from_str(&format!("\"{rest}\"")).unwrap();
+                Edit::SetPeeringStatus { peering: self.lab.peering.clone(), status }
+            }
+            "blocks" => {
+                let (list, blocks) = rest.split_once(':').unwrap();
+                let blocks = with_blocks(blocks);
+                let blocks = blocks.split_whitespace().map(|block| block.parse().unwrap()).collect();
+                Edit::SetPrefixList { list: self.lab.lists[list].clone(), blocks }
+            }
+            "allowance" => {
+                let (interface, connections) = rest.split_once(' ').unwrap();
+                let attachment = &self.lab.world.network_interfaces[&self.interface(interface)].attachment;
+                let instance = attachment.as_ref().unwrap().instance_id.clone();
+                Edit::SetConnectionAllowance { instance, connections: connections.parse().unwrap() }
+            }
+            "mtu" => {
+                let near = &self.lab.world.subnets[&self.lab.subnets["near"]];
+                Edit::SetInternetMtu { vpc: near.vpc_id.clone(), bytes: rest.parse().unwrap() }
+            }
             "delete" => Edit::DeleteInterface { interface: self.interface(rest) },
             "advance" => {
                 return Some(Line::Event(Box::new(Event::Advance { seconds: rest.parse().unwrap() }), None));
@@ -138,11 +181,33 @@ impl Script {
     fn add_rule(&mut self, rest: &str) -> Edit {
         let (name, text) = rest.split_once(": ").unwrap();
         let (group, text) = text.split_once(' ').unwrap();
-        let text = text.replace("VPC6", address::VPC6).replace("VPC", address::VPC);
         let number = u32::try_from(1000 + self.rules.len()).unwrap();
         assert!(self.rules.insert(name.to_owned(), number).is_none(), "two rules are called `{name}`");
-        let rule = rule(number, permission(&text, &self.lab.groups));
+        let rule = rule(number, permission(text, &self.lab));
         Edit::AddRule { group: self.lab.groups[group].clone(), rule }
+    }
+
+    /// `custom: 100 allow in tcp 443 VPC`.
+    fn put_entry(&self, rest: &str) -> Edit {
+        let (acl, text) = rest.split_once(": ").unwrap();
+        let (number, text) = text.split_once(' ').unwrap();
+        let (action, text) = text.split_once(' ').unwrap();
+        let Permission { direction, protocol, ports, peer } = permission(text, &self.lab);
+        let cidr = match peer {
+            Peer::CidrIpv4(block) => block.into(),
+            Peer::CidrIpv6(block) => block.into(),
+            Peer::PrefixList(_) | Peer::ReferencedGroup(_) => {
+                panic!("a network ACL knows blocks only: `{text}`")
+            }
+        };
+        let action = match action {
+            "allow" => RuleAction::Allow,
+            "deny" => RuleAction::Deny,
+            word => panic!("`{word}` is neither `allow` nor `deny`"),
+        };
+        let rule_number = number.parse().unwrap();
+        let entry = NetworkAclEntry { rule_number, direction, protocol, ports, cidr, action };
+        Edit::PutAclEntry { acl: self.lab.acls[acl].clone(), entry }
     }
 
     fn interface(&self, name: &str) -> NetworkInterfaceId {
@@ -161,8 +226,12 @@ impl Script {
                 Direction::Inbound => "in",
                 Direction::Outbound => "out",
             };
-            let rule =
-                judgement.rule.map(|number| format!(" {}", self.rule_name(number))).unwrap_or_default();
+            let rule = match (judgement.reason, judgement.rule) {
+                (_, None) => String::new(),
+                // An entry has no name other than its number.
+                (Reason::NetworkAcl, Some(number)) => format!(" {number}"),
+                (_, Some(number)) => format!(" {}", self.rule_name(number)),
+            };
             format!("{direction} {}{rule}", judgement.reason)
         });
         judgements.collect::<Vec<_>>().join(", ")

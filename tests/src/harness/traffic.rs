@@ -12,6 +12,10 @@ use sg_userspace::packet::spec::{Fragment, PacketSpec, TcpFlags, Transport};
 
 const PORTS: [u16; 6] = [0, 53, 80, 443, 40_000, 65_535];
 
+/// Payloads that make packets of 1280 bytes, of 1500 and of one more, in one family or the other and with one header or
+/// another.
+const LARGE: [u16; 8] = [1212, 1252, 1253, 1452, 1453, 1460, 1473, 1900];
+
 /// An end of a packet: an address in each family.
 #[derive(Clone, Debug)]
 enum End {
@@ -51,6 +55,7 @@ pub struct PacketPlan {
     transport: TransportPlan,
     fragment: Option<Fragment>,
     payload_length: u16,
+    dont_fragment: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -103,7 +108,7 @@ fn transport() -> impl Strategy<Value = TransportPlan> {
 fn fragment() -> impl Strategy<Value = Option<Fragment>> {
     let fragment = |offset: u16, more| (1u32..3).prop_map(move |id| Some(Fragment { id, offset, more }));
     prop_oneof![
-        40 => Just(None),
+        30 => Just(None),
         5 => fragment(0, true),
         1 => fragment(1, true),
         1 => fragment(2, false),
@@ -124,9 +129,11 @@ fn end() -> impl Strategy<Value = End> {
 /// A packet that has nothing to do with any other.
 pub fn packet_plan() -> impl Strategy<Value = PacketPlan> {
     let spoofed = prop_oneof![9 => Just(None), 1 => end().prop_map(Some)];
-    let payload_length = select(vec![0, 0, 8, 64]);
-    (end(), end(), spoofed, prop::bool::weighted(0.3), transport(), fragment(), payload_length).prop_map(
-        |(from, to, spoofed, is_ipv6, transport, fragment, payload_length)| PacketPlan {
+    let payload_length = prop_oneof![6 => select(vec![0, 0, 8, 64]), 1 => select(&LARGE[..])];
+    let places = (end(), end(), spoofed);
+    let size = (fragment(), payload_length, any::<bool>());
+    (places, prop::bool::weighted(0.3), transport(), size).prop_map(
+        |((from, to, spoofed), is_ipv6, transport, (fragment, payload_length, dont_fragment))| PacketPlan {
             from,
             to,
             spoofed,
@@ -134,6 +141,7 @@ pub fn packet_plan() -> impl Strategy<Value = PacketPlan> {
             transport,
             fragment,
             payload_length,
+            dont_fragment,
         },
     )
 }
@@ -189,8 +197,9 @@ impl PacketPlan {
             TransportPlan::Icmp(kind, _, code, id) if source.is_ipv4() => Transport::Icmp { kind, code, id },
             TransportPlan::Icmp(_, kind, code, id) => Transport::Icmp { kind, code, id },
         };
-        let Self { fragment, payload_length, .. } = *self;
-        let packet = PacketSpec { source, destination, transport, fragment, payload_length };
+        let Self { fragment, payload_length, dont_fragment, .. } = *self;
+        let dont_fragment = dont_fragment && source.is_ipv4();
+        let packet = PacketSpec { source, destination, transport, fragment, payload_length, dont_fragment };
         Some((self.from.sender(world, interfaces), packet))
     }
 }

@@ -1,21 +1,34 @@
 //! Small worlds at random: two VPCs, two to four interfaces with one or two of three groups, few addresses and ports, so
-//! that packets, rules and flows meet often. Nothing here knows how packets are judged.
+//! that packets, rules and flows meet often. A peering, prefix lists, network ACLs of few entries and small allowances
+//! are there in some of them. Nothing here knows how packets are judged.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+use ipnet::IpNet;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
-use sg_userspace::aws::ids::{NetworkInterfaceId, SecurityGroupId, SubnetId};
+use sg_userspace::aws::ids::{
+    NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId,
+};
+use sg_userspace::aws::instance::DEFAULT_CONNECTION_ALLOWANCE;
 use sg_userspace::aws::interface::{Attachment, ConnectionTracking};
+use sg_userspace::aws::network_acl::{NetworkAclEntry, RuleAction};
+use sg_userspace::aws::peering::PeeringStatus;
+use sg_userspace::aws::prefix_list::AddressFamily;
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::rule::{Direction, Peer};
+use sg_userspace::aws::vpc::Subnet;
 use sg_userspace::aws::world::World;
+use sg_userspace::scenario::edit::Edit;
 
 use super::address::{VPC, VPC6};
 use super::lab::{Lab, Permission};
 
 /// Groups of each VPC.
 pub const GROUPS: usize = 3;
+
+/// Prefix lists.
+pub const LISTS: usize = 3;
 
 /// Open, and of prefix lengths 0, 1, 8, 24, 31 and 32.
 const CIDRS_IPV4: [&str; 9] = [
@@ -47,14 +60,25 @@ const ICMP_RANGES: [(i32, i32); 6] = [(-1, -1), (8, -1), (8, 0), (0, -1), (3, 4)
 
 const ICMPV6_RANGES: [(i32, i32); 5] = [(-1, -1), (128, -1), (129, 0), (1, -1), (2, 0)];
 
-/// What every world of the universe has: VPCs, subnets and groups, always with the same ids.
+/// What ways to the internet carry: less than some packets have, more than others.
+const INTERNET_MTUS: [u16; 4] = [1500, 1500, 1500, 1280];
+
+/// What every world of the universe has: VPCs, subnets, groups and the like, always with the same ids.
 #[derive(Clone, Debug)]
 pub struct Universe {
     lab: Lab,
+    /// The VPCs.
+    pub vpcs: [VpcId; 2],
     /// Two of the first VPC, one of the second.
-    subnets: [SubnetId; 3],
+    pub subnets: [SubnetId; 3],
     /// Groups of the first VPC, then of the second.
     pub groups: [Vec<SecurityGroupId>; 2],
+    /// For each subnet its VPC's own network ACL, then one of the subnet's own.
+    pub acls: [[NetworkAclId; 2]; 3],
+    /// Two prefix lists of IPv4, one of IPv6.
+    pub lists: [PrefixListId; LISTS],
+    /// Of the two VPCs.
+    pub peering: VpcPeeringConnectionId,
 }
 
 impl Universe {
@@ -68,9 +92,18 @@ impl Universe {
             lab.subnet(&near, "10.0.2.0/24", "2600:1f18:0:102::/64"),
             lab.subnet(&far, "10.1.1.0/24", "2600:1f18:0:201::/64"),
         ];
-        let groups = [near, far]
-            .map(|vpc| (0..GROUPS).map(|i| lab.group(&vpc, &format!("group{i}"))).collect::<Vec<_>>());
-        Self { lab, subnets, groups }
+        let vpcs = [near, far];
+        let groups = vpcs
+            .each_ref()
+            .map(|vpc| (0..GROUPS).map(|i| lab.group(vpc, &format!("group{i}"))).collect::<Vec<_>>());
+        let acls = subnets.each_ref().map(|subnet| {
+            let Subnet { vpc_id, network_acl_id, .. } = lab.world.subnets[subnet].clone();
+            [network_acl_id, lab.acl(&vpc_id, Vec::new())]
+        });
+        let lists = [AddressFamily::Ipv4, AddressFamily::Ipv4, AddressFamily::Ipv6]
+            .map(|family| lab.prefix_list("list", family));
+        let peering = lab.peering(&vpcs[0], &vpcs[1]);
+        Self { lab, vpcs, subnets, groups, acls, lists, peering }
     }
 }
 
@@ -90,6 +123,9 @@ pub struct InterfacePlan {
     has_ipv6: bool,
     has_source_dest_check: bool,
     is_attached: bool,
+    /// Whether it belongs to the instance of the first interface.
+    is_second: bool,
+    allowance: u32,
 }
 
 /// A rule to be: which VPC, which group, and what it says.
@@ -107,6 +143,9 @@ pub struct RulePlan {
 enum PeerPlan {
     Block(Peer),
     Group(usize),
+    /// A group of the other VPC.
+    FarGroup(usize),
+    List(usize),
 }
 
 impl RulePlan {
@@ -116,6 +155,8 @@ impl RulePlan {
         let peer = match &self.peer {
             PeerPlan::Block(peer) => peer.clone(),
             PeerPlan::Group(group) => Peer::ReferencedGroup(groups[*group].clone()),
+            PeerPlan::FarGroup(group) => Peer::ReferencedGroup(universe.groups[1 - self.vpc][*group].clone()),
+            PeerPlan::List(list) => Peer::PrefixList(universe.lists[*list].clone()),
         };
         let Self { direction, protocol, ports, .. } = *self;
         (groups[self.group].clone(), Permission { direction, protocol, ports, peer })
@@ -144,6 +185,8 @@ pub fn rule_plan() -> impl Strategy<Value = RulePlan> {
         4 => select(&CIDRS_IPV4[..]).prop_map(|cidr| PeerPlan::Block(Peer::CidrIpv4(cidr.parse().unwrap()))),
         2 => select(&CIDRS_IPV6[..]).prop_map(|cidr| PeerPlan::Block(Peer::CidrIpv6(cidr.parse().unwrap()))),
         3 => (0..GROUPS).prop_map(PeerPlan::Group),
+        1 => (0..GROUPS).prop_map(PeerPlan::FarGroup),
+        2 => (0..LISTS).prop_map(PeerPlan::List),
     ];
     let vpc = prop_oneof![4 => Just(0), 1 => Just(1)];
     (vpc, 0..GROUPS, direction, protocol, peer).prop_map(
@@ -172,10 +215,120 @@ fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.95),
+        prop::bool::weighted(0.2),
+        allowance(),
     )
-        .prop_map(|(place, groups, timers, has_ipv6, has_source_dest_check, is_attached)| {
-            InterfacePlan { place, groups, timers, has_ipv6, has_source_dest_check, is_attached }
-        })
+        .prop_map(
+            |(place, groups, timers, has_ipv6, has_source_dest_check, is_attached, is_second, allowance)| {
+                InterfacePlan {
+                    place,
+                    groups,
+                    timers,
+                    has_ipv6,
+                    has_source_dest_check,
+                    is_attached,
+                    is_second,
+                    allowance,
+                }
+            },
+        )
+}
+
+/// How many connections an instance may track: mostly more than a scenario has.
+pub fn allowance() -> impl Strategy<Value = u32> {
+    prop_oneof![5 => Just(DEFAULT_CONNECTION_ALLOWANCE), 1 => 1u32..=4]
+}
+
+/// What the way to the internet carries.
+pub fn internet_mtu() -> impl Strategy<Value = u16> {
+    select(&INTERNET_MTUS[..])
+}
+
+/// How far the peering has come; mostly it is in force.
+pub fn peering_status() -> impl Strategy<Value = PeeringStatus> {
+    prop_oneof![
+        3 => Just(PeeringStatus::Active),
+        1 => Just(PeeringStatus::PendingAcceptance),
+        1 => Just(PeeringStatus::Deleted),
+    ]
+}
+
+/// A prefix list to be: which one, and a version of it.
+#[derive(Clone, Debug)]
+pub struct ListPlan {
+    list: usize,
+    blocks: Vec<IpNet>,
+}
+
+/// A version of a prefix list: none to three blocks.
+pub fn list_plan() -> impl Strategy<Value = ListPlan> {
+    let ipv4 = (0usize..2, subsequence(CIDRS_IPV4[1..].to_vec(), 0..=3));
+    let ipv6 = (Just(2), subsequence(CIDRS_IPV6[1..].to_vec(), 0..=3));
+    prop_oneof![2 => ipv4.boxed(), 1 => ipv6.boxed()].prop_map(|(list, blocks)| ListPlan {
+        list,
+        blocks: blocks.iter().map(|block| block.parse().unwrap()).collect(),
+    })
+}
+
+impl ListPlan {
+    /// The new version.
+    pub fn resolve(&self, universe: &Universe) -> Edit {
+        Edit::SetPrefixList { list: universe.lists[self.list].clone(), blocks: self.blocks.clone() }
+    }
+}
+
+/// An entry of a network ACL to be: which subnet's, whether of the ACL that is the subnet's own, and what it says.
+#[derive(Clone, Debug)]
+pub struct EntryPlan {
+    subnet: usize,
+    is_own: bool,
+    entry: NetworkAclEntry,
+}
+
+/// An entry of few numbers, so that they stand before and behind each other, and replace each other.
+pub fn entry_plan() -> impl Strategy<Value = EntryPlan> {
+    let number = select(vec![1, 50, 99, 100, 101, 200, 32_766]);
+    let action = prop_oneof![2 => Just(RuleAction::Allow), 1 => Just(RuleAction::Deny)];
+    let of_rule = (rule_plan(), select(&CIDRS_IPV4[..]), select(&CIDRS_IPV6[..]));
+    let own = prop::bool::weighted(0.8);
+    (0usize..3, own, number, action, of_rule).prop_map(|(subnet, is_own, rule_number, action, of_rule)| {
+        let (RulePlan { direction, protocol, ports, peer, .. }, ipv4, ipv6) = of_rule;
+        let is_ipv6 = match (protocol, &peer) {
+            (IpProtocol::ICMP, _) => false,
+            (IpProtocol::ICMPV6, _) => true,
+            (_, peer) => matches!(peer, PeerPlan::Block(Peer::CidrIpv6(_)) | PeerPlan::List(2)),
+        };
+        let cidr = if is_ipv6 { ipv6 } else { ipv4 }.parse().unwrap();
+        EntryPlan {
+            subnet,
+            is_own,
+            entry: NetworkAclEntry { rule_number, direction, protocol, ports, cidr, action },
+        }
+    })
+}
+
+impl EntryPlan {
+    /// The entry in its place.
+    pub fn resolve(&self, universe: &Universe) -> Edit {
+        let acl = universe.acls[self.subnet][usize::from(self.is_own)].clone();
+        Edit::PutAclEntry { acl, entry: self.entry.clone() }
+    }
+}
+
+/// The entries that let all through, behind those that plans add: without these hardly a packet would pass.
+fn generous_entries() -> Vec<NetworkAclEntry> {
+    let entry = |rule_number, direction, cidr: &str| NetworkAclEntry {
+        rule_number,
+        direction,
+        protocol: IpProtocol::All,
+        ports: PortRange::ALL,
+        cidr: cidr.parse().unwrap(),
+        action: RuleAction::Allow,
+    };
+    [Direction::Inbound, Direction::Outbound]
+        .into_iter()
+        .flat_map(|way| [entry(1000, way, "0.0.0.0/0"), entry(1001, way, "::/0")])
+        .collect()
 }
 
 /// A rule for everything from or to everywhere, or nearly: without these hardly a packet would pass both ends.
@@ -197,13 +350,34 @@ fn generous_rule_plan() -> impl Strategy<Value = RulePlan> {
 pub struct WorldPlan {
     interfaces: Vec<InterfacePlan>,
     rules: Vec<RulePlan>,
+    /// Whether each subnet has an ACL of its own, and whether that lets through what no entry denies.
+    acls: [(bool, bool); 3],
+    entries: Vec<EntryPlan>,
+    lists: Vec<ListPlan>,
+    peering: PeeringStatus,
+    internet_mtus: [u16; 2],
 }
 
 /// A world of two to four interfaces and up to 24 rules.
 pub fn world_plan() -> impl Strategy<Value = WorldPlan> {
     let interfaces = prop::collection::vec(interface_plan(), 2..=4);
     let rules = prop::collection::vec(prop_oneof![rule_plan(), generous_rule_plan()], 0..=24);
-    (interfaces, rules).prop_map(|(interfaces, rules)| WorldPlan { interfaces, rules })
+    let acl = || (prop::bool::weighted(0.3), prop::bool::weighted(0.9));
+    let acls = [acl(), acl(), acl()];
+    let entries = prop::collection::vec(entry_plan(), 0..=4);
+    let lists = prop::collection::vec(list_plan(), 0..=3);
+    let mtus = [internet_mtu(), internet_mtu()];
+    (interfaces, rules, acls, entries, lists, peering_status(), mtus).prop_map(
+        |(interfaces, rules, acls, entries, lists, peering, internet_mtus)| WorldPlan {
+            interfaces,
+            rules,
+            acls,
+            entries,
+            lists,
+            peering,
+            internet_mtus,
+        },
+    )
 }
 
 impl WorldPlan {
@@ -216,8 +390,36 @@ impl WorldPlan {
         }
         let interfaces =
             (4u8..).zip(&self.interfaces).map(|(host, plan)| add(&mut lab, universe, host, plan));
-        let interfaces = interfaces.collect();
+        let interfaces: Vec<_> = interfaces.collect();
+        for (id, plan) in interfaces.iter().zip(&self.interfaces).skip(1) {
+            if plan.is_second {
+                let index = u8::try_from(lab.interface_mut(id).slot).unwrap();
+                lab.attach_to_instance_of(id, &interfaces[0], index);
+            }
+        }
+        self.edits(universe).iter().for_each(|edit| edit.apply(&mut lab.world));
         (lab.world, interfaces)
+    }
+
+    /// What is done to the universe before the first event.
+    fn edits(&self, universe: &Universe) -> Vec<Edit> {
+        let mut edits = Vec::new();
+        for ((has_own, is_generous), (subnet, acls)) in
+            self.acls.into_iter().zip(universe.subnets.iter().zip(&universe.acls))
+        {
+            if has_own {
+                edits.push(Edit::SetNetworkAcl { subnet: subnet.clone(), acl: acls[1].clone() });
+            }
+            let entries = generous_entries().into_iter().filter(|_| is_generous);
+            edits.extend(entries.map(|entry| Edit::PutAclEntry { acl: acls[1].clone(), entry }));
+        }
+        edits.extend(self.entries.iter().map(|plan| plan.resolve(universe)));
+        edits.extend(self.lists.iter().map(|plan| plan.resolve(universe)));
+        for (vpc, bytes) in universe.vpcs.iter().zip(self.internet_mtus) {
+            edits.push(Edit::SetInternetMtu { vpc: vpc.clone(), bytes });
+        }
+        edits.push(Edit::SetPeeringStatus { peering: universe.peering.clone(), status: self.peering });
+        edits
     }
 }
 
@@ -236,6 +438,10 @@ fn add(lab: &mut Lab, universe: &Universe, host: u8, plan: &InterfacePlan) -> Ne
     let interface = lab.interface_mut(&id);
     interface.connection_tracking = plan.timers;
     interface.source_dest_check = plan.has_source_dest_check;
+    let instance = interface.attachment.as_ref().map(|attachment| attachment.instance_id.clone());
     interface.attachment = interface.attachment.take().filter(|_: &Attachment| plan.is_attached);
+    if let Some(instance) = instance.and_then(|id| lab.world.instances.get_mut(&id)) {
+        instance.connection_allowance = plan.allowance;
+    }
     id
 }
