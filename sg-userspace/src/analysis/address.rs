@@ -53,7 +53,7 @@ pub(super) fn owns(interface: &NetworkInterface, address: IpAddr) -> bool {
 }
 
 /// All private addresses of an interface in one family, the primary one first.
-pub fn addresses(interface: &NetworkInterface, is_ipv4: bool) -> Vec<IpAddr> {
+pub(super) fn addresses(interface: &NetworkInterface, is_ipv4: bool) -> Vec<IpAddr> {
     if is_ipv4 {
         interface.private_ipv4.iter().copied().map(IpAddr::V4).collect()
     } else {

@@ -144,7 +144,9 @@ impl<'w> Ends<'w> {
             None => enter(world, to, destination),
         };
         let receiver = to.or(owner);
-        let is_same_subnet = from.zip(receiver).is_some_and(|(from, to)| from.subnet_id == to.subnet_id);
+        let is_same_subnet = from
+            .zip(receiver)
+            .is_some_and(|(from, to)| from.subnet_id == to.subnet_id && to.attachment.is_some());
         let source_side = from.map(|sender| {
             let remote = Remote { address: destination, sender: receiver, owner };
             Side::new(world, sender, remote, is_same_subnet)
@@ -222,11 +224,16 @@ pub fn explain(world: &World, question: &Question<'_>) -> Explanation {
     };
     let step = |component, direction, finding| Step { component, direction, finding };
     let (out, into) = (Direction::Outbound, Direction::Inbound);
-    explanation.steps.push(step(Component::SourceInterface, Some(out), sends(from, source)));
     let is_for_fabric = match from {
         Some(sender) => address::is_exempt(world, sender, destination, traffic),
         None => address::is_neighbour_discovery(destination, traffic),
     };
+    let sent = match sends(from, source) {
+        // What a VPC does not deliver may still be meant for its services.
+        Finding::Undeliverable(_) if is_for_fabric => Finding::Sends,
+        sent => sent,
+    };
+    explanation.steps.push(step(Component::SourceInterface, Some(out), sent));
     if is_for_fabric {
         explanation.steps.push(step(Component::Route, None, Finding::Service));
         return explanation;
@@ -375,4 +382,17 @@ fn needed(
         (None, IpAddr::V6(address)) => Peer::CidrIpv6(address.into()),
     };
     Needed { group_id: interface.groups.first().cloned(), direction, protocol, ports, peer }
+}
+
+impl Explanation {
+    /// Whether another answer says the same of other addresses: what passes by which rule, and what stops by which code.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let said = |steps: &[Step]| -> Vec<(Component, Option<Code>)> {
+            steps.iter().map(|step| (step.component, step.finding.code())).collect()
+        };
+        let key = |it: &Self| {
+            (said(&it.steps), said(&it.answers), it.rules(), it.source_tracking, it.destination_tracking)
+        };
+        key(self) == key(other)
+    }
 }

@@ -4,6 +4,7 @@
 //! Everything here is about the first packet of a new flow and the answers to it, as `docs/judgement.md` has them. It is
 //! worked out from the AWS types alone: no data plane, no clock, no output. Tests hold it equal to the oracle.
 
+pub mod ask;
 pub mod code;
 pub mod explain;
 pub mod finding;

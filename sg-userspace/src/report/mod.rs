@@ -10,14 +10,17 @@ use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
 pub mod counter;
+pub mod explain;
 pub mod flow;
 pub mod group;
 pub mod instance;
 pub mod interface;
 pub mod probe;
+pub mod reach;
 pub mod rule;
 pub mod status;
 pub mod verdict;
+pub mod what_if;
 
 /// Version of the JSON documents.
 pub const JSON_VERSION: u32 = 1;
