@@ -249,7 +249,16 @@ pub(super) fn merge(paths: Vec<Path>) -> Vec<Path> {
             merged.push(Path { from, to, is_ipv4, openings: first.openings.clone() });
             continue;
         }
-        for path in paths {
+        // Which address of an interface it is goes without saying where it has but one.
+        let are_same = |end: fn(&Path) -> &End| paths.iter().all(|path| end(path) == end(&paths[0]));
+        let (is_same_from, is_same_to) = (are_same(|path| &path.from), are_same(|path| &path.to));
+        for mut path in paths {
+            if is_same_from {
+                path.from = from.clone();
+            }
+            if is_same_to {
+                path.to = to.clone();
+            }
             match merged.last_mut().and_then(|last: &mut Path| last.extended_by(&path)) {
                 Some((from, to)) => {
                     if let Some(last) = merged.last_mut() {
@@ -311,9 +320,7 @@ pub fn rows(paths: &[Path]) -> Vec<Row> {
     for path in paths {
         for opening in simplified(&path.openings) {
             let Opening { span, outbound_rule, inbound_rule, is_answered, is_tracked } = opening;
-            let to_internet = matches!(path.to, End::Internet(_)).then_some(outbound_rule);
-            let key =
-                (path.to.clone(), span, inbound_rule, path.is_ipv4, is_answered, is_tracked, to_internet);
+            let key = (path.to.clone(), span, inbound_rule, path.is_ipv4, is_answered, is_tracked);
             let row = rows.entry(key).or_insert_with(|| Row {
                 from: BTreeSet::new(),
                 to: path.to.clone(),

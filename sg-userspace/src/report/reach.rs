@@ -81,6 +81,11 @@ impl ReachView {
         }
     }
 
+    /// Rules of the receiver, or, where that is the internet, of the senders.
+    fn deciding(&self) -> &[String] {
+        if self.inbound_rules.is_empty() { &self.outbound_rules } else { &self.inbound_rules }
+    }
+
     fn families(&self) -> &'static str {
         match (self.ipv4, self.ipv6) {
             (true, true) => "both",
@@ -117,14 +122,14 @@ fn end_words(worlds: &[&World], end: &End) -> String {
 
 /// Rows as a table.
 pub fn table(rows: &[ReachView]) -> Table {
-    let mut table = super::table(&["TO", "TRAFFIC", "FAMILY", "FROM", "ALLOWED IN BY", "ANSWERS", "TRACKED"]);
+    let mut table = super::table(&["TO", "TRAFFIC", "FAMILY", "FROM", "ALLOWED BY", "ANSWERS", "TRACKED"]);
     for row in rows {
         table.add_row([
             row.to.clone(),
             row.traffic(),
             row.families().to_owned(),
             super::list(&row.from),
-            super::list(&row.inbound_rules),
+            super::list(row.deciding()),
             if row.answered { "yes" } else { "no" }.to_owned(),
             if row.tracked { "yes" } else { "no" }.to_owned(),
         ]);
