@@ -1,5 +1,7 @@
 //! The program from outside, without root and without a lab: help, exit codes, messages.
 
+mod live;
+
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -8,7 +10,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The program under test: the one that `cargo xtask test` names, or else one built here.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(path) = std::env::var_os("SGSIM_BIN") {
@@ -88,7 +90,7 @@ vpcs:
 
 #[test]
 fn help_of_every_command_lists_examples() {
-    let commands: [&[&str]; 27] = [
+    let commands: &[&[&str]] = &[
         &[],
         &["up"],
         &["down"],
@@ -101,11 +103,27 @@ fn help_of_every_command_lists_examples() {
         &["group", "show"],
         &["group", "delete"],
         &["group", "launch-wizard"],
+        &["group", "associate"],
+        &["group", "disassociate"],
+        &["group", "stale"],
+        &["group", "references"],
         &["rule"],
         &["rule", "allow"],
         &["rule", "revoke"],
         &["rule", "list"],
+        &["prefix-list"],
+        &["prefix-list", "create"],
+        &["prefix-list", "modify"],
+        &["prefix-list", "restore"],
+        &["prefix-list", "delete"],
+        &["prefix-list", "list"],
+        &["prefix-list", "show"],
+        &["tag"],
+        &["tag", "set"],
+        &["tag", "remove"],
+        &["tag", "list"],
         &["interface"],
+        &["interface", "show"],
         &["interface", "list"],
         &["interface", "set-groups"],
         &["instance", "list"],
@@ -116,11 +134,27 @@ fn help_of_every_command_lists_examples() {
         &["check"],
         &["enforcement"],
         &["clock", "advance"],
+        &["acl"],
+        &["acl", "create"],
+        &["acl", "delete"],
+        &["acl", "list"],
+        &["acl", "show"],
+        &["acl", "allow"],
+        &["acl", "deny"],
+        &["acl", "remove"],
+        &["acl", "replace"],
+        &["acl", "associate"],
+        &["peering"],
+        &["peering", "create"],
+        &["peering", "accept"],
+        &["peering", "reject"],
+        &["peering", "delete"],
+        &["peering", "list"],
     ];
     for command in commands {
-        let line = [&["sgsim"], command].concat().join(" ");
-        check(&[command, &["--help"]].concat(), 0, "Examples:\n", "");
-        check(&[command, &["--help"]].concat(), 0, &format!("  {line}"), "");
+        let line = [&["sgsim"], *command].concat().join(" ");
+        check(&[*command, &["--help"]].concat(), 0, "Examples:\n", "");
+        check(&[*command, &["--help"]].concat(), 0, &format!("  {line}"), "");
     }
 }
 
@@ -141,15 +175,26 @@ fn usage_errors_end_with_2() {
         check(&["probe", "a", "b", "icmp", "--timeout", time], 2, "", "invalid value");
     }
     check(&["probe", "a", "b", "icmp", "--timeout", "2h"], 2, "", "give a time from 1ms to 1h");
+    check(&["acl", "allow", "edge", "first", "inbound", "HTTP"], 2, "", "invalid value 'first'");
+    check(&["acl", "deny", "edge", "100", "sideways", "HTTP"], 2, "", "possible values: inbound, outbound");
+    check(&["acl", "allow", "edge", "100", "ingress"], 2, "", "<RULE>...");
+    check(&["peering", "create", "lab"], 2, "", "<ACCEPTER>");
     check(&["clock", "advance", "soon"], 2, "", "invalid value 'soon'");
     check(&["status", "--output", "xml"], 2, "", "possible values: text, json");
 }
 
 #[test]
 fn without_a_controller_commands_say_how_to_start_one() {
-    for command in
-        [&["status"][..], &["group", "list"], &["rule", "list"], &["flows"], &["counters"], &["watch"]]
-    {
+    for command in [
+        &["status"][..],
+        &["group", "list"],
+        &["rule", "list"],
+        &["acl", "list"],
+        &["peering", "list"],
+        &["flows"],
+        &["counters"],
+        &["watch"],
+    ] {
         check(command, 2, "", "sgsim: no controller is running");
         check(command, 2, "", "start a lab with `sgsim up FILE`");
     }

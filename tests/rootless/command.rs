@@ -4,8 +4,13 @@ mod group;
 mod instance;
 mod interface;
 mod journal;
+mod network_acl;
+mod peering;
 mod permission;
+mod prefix_list;
+mod reference;
 mod rule;
+mod tag;
 mod vpc;
 
 use sg_userspace::aws::ids::{
@@ -108,6 +113,7 @@ fn made_instance(
 ) -> (InstanceId, NetworkInterfaceId) {
     let run = RunInstance {
         connection_allowance: None,
+        instance_type: None,
         name: Some(name.to_owned()),
         interfaces: vec![InstanceInterface::New(create)],
         tags: Default::default(),

@@ -133,7 +133,7 @@ impl Store for FailingStore {
 }
 
 /// A state directory with a lab in its store, and controllers on it, one after the other.
-struct Place {
+pub(crate) struct Place {
     _directory: TempDir,
     state: StateDirectory,
     memory: Arc<Mutex<Memory>>,
@@ -142,12 +142,17 @@ struct Place {
 
 impl Place {
     fn new() -> Self {
+        Self::of(LAB)
+    }
+
+    /// One whose lab this file describes.
+    pub(crate) fn of(text: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let state = StateDirectory::new(directory.path());
-        let plan = plan(&LabFile::parse(LAB).unwrap(), &World::default()).unwrap();
+        let plan = plan(&LabFile::parse(text).unwrap(), &World::default()).unwrap();
         let lab = LabManifest {
             name: "lab.yaml".to_owned(),
-            text: LAB.to_owned(),
+            text: text.to_owned(),
             lab: plan.lab,
             internet_namespace: "internet-test".to_owned(),
             link_base: 1_900_000_000,
@@ -162,7 +167,7 @@ impl Place {
     }
 
     /// Runs a controller for as long as `work` does.
-    fn serve(&self, work: impl FnOnce(&StateDirectory)) {
+    pub(crate) fn serve(&self, work: impl FnOnce(&StateDirectory)) {
         let (state, memory) = (self.state.clone(), Arc::clone(&self.memory));
         let store = FailingStore(RedbStore::open(&state.store()).unwrap(), Arc::clone(&self.store_fails));
         let (stop, stopped) = tokio::sync::oneshot::channel::<()>();

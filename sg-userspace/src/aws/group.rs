@@ -42,6 +42,11 @@ impl SecurityGroup {
         self.vpc_id == *vpc_id || self.associated_vpcs.contains(vpc_id)
     }
 
+    /// The VPCs whose interfaces may carry the group, its own first.
+    pub fn vpcs(&self) -> impl Iterator<Item = &VpcId> {
+        std::iter::once(&self.vpc_id).chain(&self.associated_vpcs)
+    }
+
     /// The rules of one direction, oldest first.
     pub fn rules_of(&self, direction: Direction) -> impl Iterator<Item = &SecurityGroupRule> {
         self.rules.iter().filter(move |rule| rule.direction == direction)

@@ -126,7 +126,7 @@ id!(
 id!(
     /// A network ACL, `acl-…`.
     NetworkAclId, "acl", "InvalidNetworkAclId.Malformed", "InvalidNetworkAclID.NotFound",
-    "The network acl ID '{}' does not exist"
+    "The networkAcl ID '{}' does not exist"
 );
 id!(
     /// A subnet's association with its network ACL, `aclassoc-…`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{InstanceId, VpcId};
+use super::instance_type::InstanceType;
 
 /// The allowance where none is given: the number that AWS shows in its sample output (C-28).
 pub const DEFAULT_CONNECTION_ALLOWANCE: u32 = 136_812;
@@ -20,6 +21,8 @@ pub struct Instance {
     pub name: String,
     /// VPC of the primary interface.
     pub vpc_id: VpcId,
+    /// Its type, if one was given; none stands for one before Nitro v6.
+    pub instance_type: Option<InstanceType>,
     /// How many connections its interfaces may track at a time, together (C-26).
     pub connection_allowance: u32,
     /// Tags by key.

@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use super::instance_type::{InstanceType, TCP_ESTABLISHED_DEFAULT};
 
 /// An Ethernet address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,7 +34,32 @@ pub struct ConnectionTracking {
 impl Default for ConnectionTracking {
     /// The defaults of every instance generation before Nitro v6 (section 4.4).
     fn default() -> Self {
-        Self { tcp_established: 432_000, udp: 30, udp_stream: 180 }
+        Self { tcp_established: TCP_ESTABLISHED_DEFAULT, udp: 30, udp_stream: 180 }
+    }
+}
+
+/// Idle timeouts that an interface states itself: AWS's `ConnectionTrackingSpecification` (C-21).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConnectionTrackingSpecification {
+    /// `TcpEstablishedTimeout`, 60 to 432 000 s.
+    pub tcp_established: Option<u32>,
+    /// `UdpTimeout`, 30 to 60 s.
+    pub udp: Option<u32>,
+    /// `UdpStreamTimeout`, 60 to 180 s.
+    pub udp_stream: Option<u32>,
+}
+
+impl ConnectionTrackingSpecification {
+    /// The timeouts in force on an instance of a type: what is stated, and the type's defaults for the rest.
+    pub fn on(self, instance_type: Option<&InstanceType>) -> ConnectionTracking {
+        let default = ConnectionTracking::default();
+        let of_type = instance_type.map_or(default.tcp_established, InstanceType::tcp_established_default);
+        ConnectionTracking {
+            tcp_established: self.tcp_established.unwrap_or(of_type),
+            udp: self.udp.unwrap_or(default.udp),
+            udp_stream: self.udp_stream.unwrap_or(default.udp_stream),
+        }
     }
 }
 
@@ -73,8 +99,10 @@ pub struct NetworkInterface {
     pub groups: Vec<SecurityGroupId>,
     /// Whether foreign addresses are dropped (M-17).
     pub source_dest_check: bool,
-    /// Idle timeouts.
+    /// Idle timeouts in force: what is stated, and for the rest the defaults of its instance's type.
     pub connection_tracking: ConnectionTracking,
+    /// Idle timeouts that it states itself (C-21).
+    pub connection_tracking_specification: ConnectionTrackingSpecification,
     /// Where it is attached, if it is.
     pub attachment: Option<Attachment>,
     /// Description.

@@ -53,6 +53,13 @@ pub struct NetworkAclEntry {
     pub action: RuleAction,
 }
 
+impl NetworkAclEntry {
+    /// What the entries of an ACL are sorted by, and what no two of them share (N-03).
+    pub fn order(&self) -> (Direction, u16) {
+        (self.direction, self.rule_number)
+    }
+}
+
 /// A network ACL. Which subnets it serves is the subnets' to say (N-02).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NetworkAcl {

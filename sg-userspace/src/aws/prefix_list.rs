@@ -45,8 +45,16 @@ pub struct PrefixListEntry {
     /// The block, host bits masked.
     pub cidr: IpNet,
     /// Free text.
+    #[serde(default)]
     pub description: Option<String>,
 }
+
+/// The most entries that a list can be made for.
+pub const MAX_ENTRIES: u32 = 1000;
+/// How many versions of a list are kept; then the oldest one goes.
+pub const MAX_VERSIONS: usize = 1000;
+/// The most prefix lists of a region.
+pub const MAX_LISTS_PER_REGION: usize = 100;
 
 /// A customer-managed prefix list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,9 +72,29 @@ pub struct PrefixList {
     /// How many entries it may have, which is what each rule that refers to it costs.
     pub max_entries: u32,
     /// Its versions that are kept, by number from 1; the last is the current one. Never empty.
+    #[serde(with = "as_pairs")]
     pub versions: BTreeMap<u64, Vec<PrefixListEntry>>,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
+}
+
+/// Versions as a list of pairs: JSON has no numbers for keys.
+mod as_pairs {
+    use std::collections::BTreeMap;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::PrefixListEntry;
+
+    type Versions = BTreeMap<u64, Vec<PrefixListEntry>>;
+
+    pub(super) fn serialize<S: Serializer>(versions: &Versions, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(versions)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Versions, D::Error> {
+        Ok(Vec::<(u64, Vec<PrefixListEntry>)>::deserialize(deserializer)?.into_iter().collect())
+    }
 }
 
 impl PrefixList {

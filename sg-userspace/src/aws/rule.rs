@@ -1,11 +1,12 @@
 //! A security group rule: one allow statement. AWS has no deny rules.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
-use super::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
+use super::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
 use super::protocol::{IpProtocol, PortRange};
 
 /// Which way a packet goes, always as the instance sees it.
@@ -89,10 +90,14 @@ pub struct SecurityGroupRule {
     pub peer: Peer,
     /// Free text, not part of the rule's identity.
     pub description: Option<String>,
+    /// VPC of the group that the rule refers to, which AWS still tells when that group is gone.
+    pub referenced_vpc_id: Option<VpcId>,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl SecurityGroupRule {
-    /// Whether two rules are the same to AWS: all but id, number and description.
+    /// Whether two rules are the same to AWS: all but id, number, description and tags.
     pub fn is_same_permission(&self, other: &Self) -> bool {
         (self.direction, self.protocol, self.ports, &self.peer)
             == (other.direction, other.protocol, other.ports, &other.peer)

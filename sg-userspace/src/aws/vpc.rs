@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{NetworkAclAssociationId, NetworkAclId, SubnetId, VpcId};
 use super::region::{AvailabilityZone, Region};
+use super::tag::NAME;
 
 /// What an internet gateway carries of a VPC's packets of up to 9001 bytes.
 pub const DEFAULT_INTERNET_MTU: u16 = 1500;
@@ -34,6 +35,11 @@ pub struct Vpc {
 }
 
 impl Vpc {
+    /// Its tag `Name`, or its id.
+    pub fn name(&self) -> &str {
+        self.tags.get(NAME).map_or(self.id.as_str(), String::as_str)
+    }
+
     /// The Amazon DNS server: base of the primary block plus two (M-05, E-15).
     pub fn dns_server(&self) -> Option<Ipv4Addr> {
         self.cidr_ipv4.first().map(|net| Ipv4Addr::from(u32::from(net.network()).saturating_add(2)))

@@ -2,13 +2,17 @@
 
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
-use crate::aws::rule::Peer;
+use crate::aws::ids::PrefixListId;
+use crate::aws::rule::{Peer, SecurityGroupRule};
 use crate::aws::world::World;
+use crate::command::prefix_list;
 use crate::controller::client::{ConnectError, refusal};
 use crate::controller::protocol::{ErrorReply, code};
 use crate::lab::file::position::LabError;
 use crate::report;
 use crate::report::interface::label;
+use crate::report::network_acl::NetworkAclView;
+use crate::report::rule::RuleView;
 
 use super::Format;
 
@@ -69,10 +73,30 @@ fn remedy(code: &str) -> Option<&'static str> {
             "name fewer groups, or raise it with `quotas: {groups-per-interface: N}` in the lab file"
         }
         "RulesPerSecurityGroupLimitExceeded" => {
-            "revoke a rule, or raise it with `quotas: {rules-per-group: N}` in the lab file"
+            "revoke a rule, use smaller prefix lists, or raise it with `quotas: {rules-per-group: N}` in the lab file"
         }
         "SecurityGroupLimitExceeded" => {
             "delete a group, or raise it with `quotas: {groups-per-region: N}` in the lab file"
+        }
+        "NetworkAclEntryAlreadyExists" => {
+            "`sgsim acl replace` changes what an entry says; or use another number"
+        }
+        "InvalidNetworkAclEntry.NotFound" => "`sgsim acl show` shows which entries there are",
+        "NetworkAclEntryLimitExceeded" => {
+            "remove an entry, or raise it with `quotas: {rules-per-network-acl: N}` in the lab file"
+        }
+        "NetworkAclLimitExceeded" => {
+            "delete one, or raise it with `quotas: {network-acls-per-vpc: N}` in the lab file"
+        }
+        "VpcPeeringConnectionsPerVpcLimitExceeded" => {
+            "delete one, or raise it with `quotas: {active-peerings-per-vpc: N}` in the lab file"
+        }
+        "InvalidStateTransition" => "`sgsim peering list` shows how far each peering has come",
+        "PrefixListVersionMismatch" => {
+            "somebody changed the list in the meantime; `sgsim prefix-list show` shows its entries and version"
+        }
+        "PrefixListMaxEntriesExceeded" => {
+            "remove entries, or let it have more with `sgsim prefix-list modify NAME --max-entries N`"
         }
         "CannotDelete" => "every VPC keeps its default group; revoke its rules instead",
         _ => return None,
@@ -88,10 +112,12 @@ pub(super) fn with_dependents(error: anyhow::Error, world: &World, group: &Secur
     let carriers = world.network_interfaces.values().filter(|interface| interface.groups.contains(&group.id));
     let carriers = carriers.map(|interface| label(world, interface)).collect::<Vec<_>>();
     let peer = Peer::ReferencedGroup(group.id.clone());
-    let others = world.security_groups.values().filter(|other| other.id != group.id);
+    // Rules beyond a peering do not hold a group.
+    let holds = |other: &&SecurityGroup| other.id != group.id && other.is_usable_in(&group.vpc_id);
+    let others = world.security_groups.values().filter(holds);
     let rules = others.flat_map(|other| {
         let naming = other.rules.iter().filter(|rule| rule.peer == peer);
-        naming.map(|rule| format!("{} ({}: {})", rule.id, other.name, report::rule::text(world, rule)))
+        naming.map(|rule| in_words(world, other, rule))
     });
     let rules = rules.collect::<Vec<_>>();
     let mut steps = Vec::new();
@@ -102,10 +128,47 @@ pub(super) fn with_dependents(error: anyhow::Error, world: &World, group: &Secur
     if !rules.is_empty() {
         steps.push(format!("revoke {} with `sgsim rule revoke`", rules.join(", ")));
     }
+    if !group.associated_vpcs.is_empty() {
+        let vpcs =
+            group.associated_vpcs.iter().map(|id| world.vpcs.get(id).map_or(id.as_str(), |vpc| vpc.name()));
+        let list = vpcs.collect::<Vec<_>>().join(", ");
+        steps.push(format!("end its association with {list} with `sgsim group disassociate`"));
+    }
     if steps.is_empty() {
         return error;
     }
     advised(reply, &steps.join(", and ")).into()
+}
+
+/// The refusal to delete a network ACL, with the subnets that have it.
+pub(super) fn with_subnets(error: anyhow::Error, acl: &NetworkAclView) -> anyhow::Error {
+    match refusal(&error) {
+        Some(reply) if reply.code == "DependencyViolation" && !acl.subnets.is_empty() => {
+            let subnets = report::list(acl.subnet_names());
+            advised(reply, &format!("give {subnets} another with `sgsim acl associate`")).into()
+        }
+        _ => error,
+    }
+}
+
+/// The refusal to delete a prefix list, with the rules that refer to it.
+pub(super) fn with_referrers(error: anyhow::Error, world: &World, id: &PrefixListId) -> anyhow::Error {
+    let reply = match refusal(&error) {
+        Some(reply) if reply.code == "DependencyViolation" => reply,
+        _ => return error,
+    };
+    let peer = Peer::PrefixList(id.clone());
+    let rules = prefix_list::referencing_groups(world, id).flat_map(|group| {
+        let naming = group.rules.iter().filter(|rule| rule.peer == peer);
+        naming.map(|rule| in_words(world, group, rule))
+    });
+    let rules = rules.collect::<Vec<_>>().join(", ");
+    advised(reply, &format!("revoke {rules} with `sgsim rule revoke`")).into()
+}
+
+fn in_words(world: &World, group: &SecurityGroup, rule: &SecurityGroupRule) -> String {
+    let view = RuleView::new(world, group, rule);
+    format!("{} ({}: {})", view.id, view.group_name, view.text)
 }
 
 #[cfg(test)]

@@ -5,11 +5,15 @@ use std::time::SystemTime;
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
 
+use crate::aws::ids::{SecurityGroupId, VpcId};
+use crate::aws::reference::{references, stale_rules};
 use crate::aws::world::World;
-use crate::command::Reply;
 use crate::command::group::{CreateLaunchWizardGroup, CreateSecurityGroup, DeleteSecurityGroup};
+use crate::command::group_vpc::{AssociateSecurityGroupVpc, AssociationState, DisassociateSecurityGroupVpc};
+use crate::command::{Command, Reply};
 use crate::report;
 use crate::report::group::GroupView;
+use crate::report::reference::{GroupReferenceView, StaleRuleView};
 
 use super::change::{Applied, apply};
 use super::context::Context;
@@ -22,6 +26,8 @@ Examples:
   sgsim group list
   sgsim group create app --description \"Application servers\"
   sgsim group show web
+  sgsim group associate app other-vpc
+  sgsim group stale
   sgsim group delete app")]
 pub(super) enum GroupCommand {
     Create(CreateArgs),
@@ -29,6 +35,10 @@ pub(super) enum GroupCommand {
     Show(ShowArgs),
     Delete(DeleteArgs),
     LaunchWizard(LaunchWizardArgs),
+    Associate(AssociateArgs),
+    Disassociate(DisassociateArgs),
+    Stale(StaleArgs),
+    References(ReferencesArgs),
 }
 
 /// Create a group: nothing inbound, everything outbound
@@ -82,6 +92,43 @@ pub(super) struct LaunchWizardArgs {
     vpc: Option<String>,
 }
 
+/// Let interfaces of a further VPC carry a group
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sgsim group associate app other-vpc")]
+pub(super) struct AssociateArgs {
+    /// The group, by id or name
+    group: String,
+    /// The VPC, by id or name
+    vpc: String,
+}
+
+/// End that, once no interface there carries the group; rules there that refer to it go stale
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sgsim group disassociate app other-vpc")]
+pub(super) struct DisassociateArgs {
+    /// The group, by id or name
+    group: String,
+    /// The VPC, by id or name
+    vpc: String,
+}
+
+/// List rules that refer to a group which is gone, or which no peering or association leads to any more
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sgsim group stale\n  sgsim group stale --vpc lab --output json")]
+pub(super) struct StaleArgs {
+    /// Those of this VPC's groups only
+    #[arg(long)]
+    vpc: Option<String>,
+}
+
+/// List VPCs beyond active peerings whose rules refer to a group
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  sgsim group references web")]
+pub(super) struct ReferencesArgs {
+    /// The group, by id or name
+    group: String,
+}
+
 impl GroupCommand {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
         let world = context.world()?;
@@ -102,6 +149,25 @@ impl GroupCommand {
                 let created = humantime::format_rfc3339_millis(SystemTime::now()).to_string();
                 let (version, reply) = apply(context, CreateLaunchWizardGroup { vpc_id, created })?;
                 announce(context, version, &reply)
+            }
+            Self::Associate(AssociateArgs { group, vpc }) => {
+                let (group_id, vpc_id) = ids(&world, &group, &vpc)?;
+                let command = AssociateSecurityGroupVpc { group_id: group_id.clone(), vpc_id };
+                change_association(context, command, &group_id, &vpc)
+            }
+            Self::Disassociate(DisassociateArgs { group, vpc }) => {
+                let (group_id, vpc_id) = ids(&world, &group, &vpc)?;
+                let command = DisassociateSecurityGroupVpc { group_id: group_id.clone(), vpc_id };
+                change_association(context, command, &group_id, &vpc)
+            }
+            Self::Stale(args) => stale(context, &world, args.vpc.as_deref()),
+            Self::References(args) => {
+                let found = references(&world, lookup::group(&world, &args.group)?);
+                let views =
+                    found.into_iter().map(|it| GroupReferenceView::new(&world, it)).collect::<Vec<_>>();
+                let table = || report::reference::references_table(&views);
+                context.output.rows("references", &views, table, "no VPC beyond a peering refers to it")?;
+                Ok(Exit::Success)
             }
             Self::List(args) => list(context, &world, args.vpc.as_deref()),
             Self::Show(args) => show(context, &world, &args.group),
@@ -128,6 +194,41 @@ fn announce(context: &mut Context, world_version: u64, reply: &Reply) -> Result<
     Ok(Exit::Success)
 }
 
+fn ids(world: &World, group: &str, vpc: &str) -> Result<(SecurityGroupId, VpcId)> {
+    Ok((lookup::group(world, group)?.id.clone(), lookup::vpc(world, Some(vpc))?.id.clone()))
+}
+
+fn change_association(
+    context: &mut Context,
+    command: impl Into<Command>,
+    group_id: &SecurityGroupId,
+    vpc: &str,
+) -> Result<Exit> {
+    let (world_version, Reply::SecurityGroupVpcAssociation(state)) = apply(context, command)? else {
+        bail!("the controller changed no association");
+    };
+    let world = context.world()?;
+    let view = GroupView::new(&world, lookup::group(&world, group_id.as_str())?);
+    let end = match state {
+        AssociationState::Associated => "with",
+        AssociationState::Disassociated => "from",
+    };
+    let sentence = format!("{state} {} ({}) {end} {vpc}", view.id, view.name);
+    context.output.said(&state.to_string(), &Applied { world_version, result: view }, &sentence)?;
+    Ok(Exit::Success)
+}
+
+fn stale(context: &mut Context, world: &World, vpc: Option<&str>) -> Result<Exit> {
+    let only = vpc.map(|text| lookup::vpc(world, Some(text)).map(|vpc| &vpc.id)).transpose()?;
+    let vpcs = world.vpcs.keys().filter(|id| only.is_none_or(|only| only == *id));
+    let views = vpcs
+        .flat_map(|id| stale_rules(world, id))
+        .map(|stale| StaleRuleView::new(world, stale))
+        .collect::<Vec<_>>();
+    context.output.rows("stale", &views, || report::reference::stale_table(&views), "no stale rules")?;
+    Ok(Exit::Success)
+}
+
 fn list(context: &mut Context, world: &World, vpc: Option<&str>) -> Result<Exit> {
     let vpc_id = vpc.map(|text| lookup::vpc(world, Some(text)).map(|vpc| &vpc.id)).transpose()?;
     let groups = world
@@ -150,6 +251,11 @@ fn show(context: &mut Context, world: &World, text: &str) -> Result<Exit> {
     context.output.line(&format!("{} {} in {vpc}: {}\n", view.id, view.name, view.description))?;
     context.output.text(&report::render(&report::rule::table(&view.rules)))?;
     context.output.line("")?;
+    if !view.associated_vpcs.is_empty() {
+        let names = view.associated_vpcs.iter().map(|id| lookup::vpc(world, Some(id)).map(lookup::name_of));
+        let names = names.collect::<Result<Vec<_>>>()?;
+        context.output.line(&format!("also usable in {}\n", names.join(", ")))?;
+    }
     let interfaces = report::interface::table(&view.interfaces);
     if interfaces.is_empty() {
         context.output.line("no interface carries it")?;

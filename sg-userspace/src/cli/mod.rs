@@ -10,6 +10,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::controller::{directory, servers, spawn};
 
+mod acl;
 mod builtin;
 mod change;
 mod check;
@@ -28,11 +29,14 @@ mod instance;
 mod interface;
 mod lookup;
 mod output;
+mod peering;
+mod prefix_list;
 mod probe;
 mod progress;
 mod reach;
 mod rule;
 mod status;
+mod tag;
 mod up;
 mod version;
 mod watch;
@@ -117,9 +121,17 @@ enum Command {
     #[command(subcommand)]
     Rule(rule::RuleCommand),
     #[command(subcommand)]
+    PrefixList(prefix_list::PrefixListCommand),
+    #[command(subcommand)]
     Interface(interface::InterfaceCommand),
     #[command(subcommand)]
     Instance(instance::InstanceCommand),
+    #[command(subcommand)]
+    Acl(acl::AclCommand),
+    #[command(subcommand)]
+    Peering(peering::PeeringCommand),
+    #[command(subcommand)]
+    Tag(tag::TagCommand),
     Probe(probe::ProbeArgs),
     Explain(explain::ExplainArgs),
     Reach(reach::ReachArgs),
@@ -161,8 +173,12 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Shell(args) => args.run(context),
         Command::Group(command) => command.run(context),
         Command::Rule(command) => command.run(context),
+        Command::PrefixList(command) => command.run(context),
         Command::Interface(command) => command.run(context),
         Command::Instance(command) => command.run(context),
+        Command::Acl(command) => command.run(context),
+        Command::Peering(command) => command.run(context),
+        Command::Tag(command) => command.run(context),
         Command::Probe(args) => args.run(context),
         Command::Explain(args) => args.run(context),
         Command::Reach(args) => args.run(context),

@@ -42,7 +42,9 @@ Examples:
   sgsim rule allow web inbound tcp 8000-8100 from 10.0.0.0/8
   sgsim rule allow db inbound PostgreSQL from sg maintenance --description \"by hand\"
   sgsim rule allow web outbound udp 53 to 10.0.0.2/32
-  sgsim rule allow web inbound SSH from my-ip")]
+  sgsim rule allow web inbound SSH from my-ip
+  sgsim rule allow web inbound HTTPS from pl offices
+  sgsim rule allow web inbound tcp 8080 from sg other-vpc/app")]
 pub(super) struct AllowArgs {
     /// The group, by id or name
     group: String,
@@ -78,7 +80,7 @@ pub(super) struct ListArgs {
 
 /// A direction, in AWS's words old and new.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum DirectionWord {
+pub(super) enum DirectionWord {
     #[value(alias = "ingress")]
     Inbound,
     #[value(alias = "egress")]
@@ -132,7 +134,8 @@ fn revoke(context: &mut Context, world: &World, internet: &[IpAddr], words: &[St
         bail!("group `{}` has no such rule; `sgsim rule list {}` shows what it has", group.name, group.name);
     }
     // Of the others it is told which they are.
-    let words = |it: &Permission| report::rule::words(world, direction, it.protocol, it.ports, &it.peer);
+    let words =
+        |it: &Permission| report::rule::words(world, group, direction, it.protocol, it.ports, &it.peer);
     let unknown = unknown.iter().map(words).collect::<Vec<_>>();
     announce(context, "revoked", version, world, group, &rules, &unknown)
 }
@@ -183,10 +186,7 @@ fn permissions(
     direction: Direction,
     words: &[String],
 ) -> Result<Vec<Permission>> {
-    let my_ip = internet.iter().find_map(|address| match address {
-        IpAddr::V4(address) => Some(*address),
-        IpAddr::V6(_) => None,
-    });
+    let my_ip = lookup::my_ip(internet);
     let context = rule_text::Context { world, vpc_id: &group.vpc_id, own_group: Some(&group.id), my_ip };
     Ok(rule_text::parse_rule(&words.join(" "), direction, context)?)
 }

@@ -13,9 +13,12 @@ use crate::report::flow::FlowView;
 use crate::report::what_if::WhatIfView;
 
 use super::Exit;
+use super::acl::AclCommand;
 use super::context::Context;
 use super::group::GroupCommand;
 use super::interface::InterfaceCommand;
+use super::peering::PeeringCommand;
+use super::prefix_list::PrefixListCommand;
 use super::rule::RuleCommand;
 
 /// Say what a change would open, close, cut and leave, without making it
@@ -25,6 +28,7 @@ Examples:
   sgsim what-if rule revoke web inbound SSH from anywhere
   sgsim what-if rule allow db inbound PostgreSQL from web
   sgsim what-if interface set-groups web-1 default
+  sgsim what-if acl deny edge 90 inbound SSH from anywhere-ipv4
   sgsim what-if --file examples/article.yaml rule revoke db inbound PostgreSQL from web
 
 Exit codes: 0 answered, 2 error, or AWS would refuse it.")]
@@ -45,6 +49,12 @@ enum Change {
     Rule(RuleCommand),
     #[command(subcommand)]
     Interface(InterfaceCommand),
+    #[command(subcommand)]
+    Acl(AclCommand),
+    #[command(subcommand)]
+    Peering(PeeringCommand),
+    #[command(subcommand)]
+    PrefixList(PrefixListCommand),
 }
 
 impl WhatIfArgs {
@@ -60,6 +70,9 @@ impl WhatIfArgs {
             Change::Group(command) => command.run(rehearsal),
             Change::Rule(command) => command.run(rehearsal),
             Change::Interface(command) => command.run(rehearsal),
+            Change::Acl(command) => command.run(rehearsal),
+            Change::Peering(command) => command.run(rehearsal),
+            Change::PrefixList(command) => command.run(rehearsal),
         }?;
         let after = rehearsal.world()?;
         let live = rows.iter().map(live).collect::<Vec<_>>();

@@ -18,6 +18,7 @@ use super::Reply;
 use super::edit::Edit;
 use super::permission::Permission;
 use super::rule;
+use super::tag;
 
 /// What names, descriptions and rule descriptions may hold besides ASCII letters and digits (M-20).
 pub(super) const PUNCTUATION: &str = " ._-:/()#,@[]+=&;{}!$*";
@@ -54,7 +55,8 @@ impl CreateSecurityGroup {
             ));
         }
         check_region_quota(edit.world(), &vpc.region)?;
-        let id = insert(edit, &self.vpc_id, name, self.description, self.tags)?;
+        let tags = tag::checked(self.tags)?;
+        let id = insert(edit, &self.vpc_id, name, self.description, tags)?;
         Ok(Reply::SecurityGroup(id))
     }
 }
@@ -109,12 +111,14 @@ impl DeleteSecurityGroup {
                 format!("the specified group: \"{id}\" name: \"{}\" cannot be deleted by a user", group.name);
             return Err(AwsError::new("CannotDelete", message));
         }
-        // a rule of another group blocks, the group's own reference to itself does not.
+        // a rule of another group of the VPC blocks. The group's own reference to itself does not, and neither does
+        // one from beyond a peering, which goes stale. M-38: an association blocks.
         let world = edit.world();
         let in_use = world.network_interfaces.values().any(|interface| interface.groups.contains(id))
+            || !group.associated_vpcs.is_empty()
             || world.security_groups.values().any(|other| {
                 other.id != *id
-                    && other.vpc_id == group.vpc_id
+                    && other.is_usable_in(&group.vpc_id)
                     && other.rules.iter().any(|rule| rule.peer == Peer::ReferencedGroup(id.clone()))
             });
         if in_use {
@@ -138,6 +142,17 @@ pub fn by_name<'w>(world: &'w World, vpc_id: &VpcId, name: &str) -> Option<&'w S
 /// A VPC's default group (M-30).
 pub fn default_of<'w>(world: &'w World, vpc_id: &VpcId) -> Option<&'w SecurityGroup> {
     world.security_groups.values().find(|group| group.vpc_id == *vpc_id && group.is_default())
+}
+
+/// The refusal of a group that cannot be used in a VPC: in its region their networks differ (R-E11), outside it the group
+/// does not exist.
+pub(super) fn foreign(world: &World, vpc_id: &VpcId, group: &SecurityGroup) -> AwsError {
+    let region = |id: &VpcId| world.vpcs.get(id).map(|vpc| &vpc.region);
+    if region(vpc_id) != region(&group.vpc_id) {
+        return group.id.not_found();
+    }
+    let message = "You have specified two resources that belong to different networks.";
+    AwsError::new("InvalidGroup.NotFound", message)
 }
 
 /// Refuses one group more than a region may have.

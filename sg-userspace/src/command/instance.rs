@@ -8,12 +8,15 @@ use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
 use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
+use crate::aws::instance_type::InstanceType;
 use crate::aws::interface::NetworkInterface;
+use crate::aws::tag::NAME;
 use crate::aws::vpc::Subnet;
 
 use super::Reply;
 use super::edit::Edit;
 use super::interface::{self, CreateNetworkInterface};
+use super::tag;
 
 /// The longest host name.
 const MAX_NAME: usize = 63;
@@ -33,11 +36,15 @@ pub enum InstanceInterface {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunInstance {
-    /// Host name, unique in this world; none stands for the instance's id.
+    /// Host name, unique in this world, and the tag `Name`; none stands for what that tag says, or else for the instance's
+    /// id.
     #[serde(default)]
     pub name: Option<String>,
     /// Its interfaces, the primary one first.
     pub interfaces: Vec<InstanceInterface>,
+    /// Its type, which decides how long idle TCP connections are remembered (section 4.4).
+    #[serde(default)]
+    pub instance_type: Option<InstanceType>,
     /// How many connections its interfaces may track at a time, together (C-26); none stands for AWS's example.
     #[serde(default)]
     pub connection_allowance: Option<u32>,
@@ -48,7 +55,8 @@ pub struct RunInstance {
 
 impl RunInstance {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        if let Some(name) = &self.name {
+        let (name, tags) = named(self.name, self.tags)?;
+        if let Some(name) = &name {
             check_name(name)?;
             if edit.world().instances.values().any(|instance| instance.name.eq_ignore_ascii_case(name)) {
                 return Err(AwsError::invalid_value(format!(
@@ -71,11 +79,39 @@ impl RunInstance {
             Some(primary) => edit.get::<NetworkInterface>(primary)?.vpc_id.clone(),
             None => return Err(AwsError::new("InternalError", "an instance without interfaces")),
         };
-        let name = self.name.unwrap_or_else(|| id.to_string());
-        let connection_allowance = self.connection_allowance.unwrap_or(DEFAULT_CONNECTION_ALLOWANCE);
-        edit.put(Instance { id: id.clone(), number, name, vpc_id, connection_allowance, tags: self.tags });
+        edit.put(Instance {
+            id: id.clone(),
+            number,
+            name: name.unwrap_or_else(|| id.to_string()),
+            vpc_id,
+            instance_type: self.instance_type,
+            connection_allowance: self.connection_allowance.unwrap_or(DEFAULT_CONNECTION_ALLOWANCE),
+            tags,
+        });
+        for interface_id in &interface_ids {
+            interface::settle_connection_tracking(edit, interface_id)?;
+        }
         Ok(Reply::Instance { instance_id: id, interface_ids })
     }
+}
+
+/// The host name of an instance and its tags, which have it too.
+fn named(
+    name: Option<String>,
+    mut tags: BTreeMap<String, String>,
+) -> Result<(Option<String>, BTreeMap<String, String>), AwsError> {
+    let name = match (name, tags.get(NAME)) {
+        (Some(name), Some(tag)) if *tag != name => {
+            return Err(AwsError::invalid_value(format!(
+                "Value ({tag}) for tag Name is invalid. It is the instance's host name, which is given as {name}."
+            )));
+        }
+        (name, tag) => name.or_else(|| tag.cloned()),
+    };
+    if let Some(name) = &name {
+        tags.insert(NAME.to_owned(), name.clone());
+    }
+    Ok((name, tag::checked(tags)?))
 }
 
 fn add_interface(
@@ -106,7 +142,7 @@ fn create_for_instance(
     for group_id in &create.groups {
         let group: &SecurityGroup = edit.get(group_id)?;
         let region_of = |vpc_id| edit.world().vpcs.get(vpc_id).map(|vpc| &vpc.region);
-        if group.vpc_id != subnet.vpc_id && region_of(&group.vpc_id) == region_of(&subnet.vpc_id) {
+        if !group.is_usable_in(&subnet.vpc_id) && region_of(&group.vpc_id) == region_of(&subnet.vpc_id) {
             return Err(AwsError::new(
                 "InvalidParameter",
                 format!(
@@ -154,7 +190,7 @@ impl TerminateInstance {
             if deleted {
                 edit.remove::<NetworkInterface>(&interface_id);
             } else {
-                edit.get_mut::<NetworkInterface>(&interface_id)?.attachment = None;
+                interface::detach(edit, &interface_id)?;
             }
         }
         edit.remove::<Instance>(id);

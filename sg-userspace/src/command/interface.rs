@@ -10,51 +10,55 @@ use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
 use crate::aws::instance::Instance;
-use crate::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
+use crate::aws::interface::{Attachment, ConnectionTrackingSpecification, MacAddr, NetworkInterface};
 use crate::aws::region::AvailabilityZone;
-use crate::aws::vpc::{Subnet, Vpc};
+use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
 
 use super::Reply;
 use super::address::{self, SubnetAddresses};
 use super::edit::Edit;
 use super::group;
+use super::tag;
 
 /// The data plane knows an interface by a 24-bit number.
 const MAX_INTERFACE_NUMBER: u32 = 0x00ff_ffff;
 
-/// Idle timeouts to set: AWS's `ConnectionTrackingSpecification`. What is absent stays as it is (C-21).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ConnectionTrackingSpecification {
-    /// `TcpEstablishedTimeout`, 60 to 432 000 s.
-    pub tcp_established: Option<u32>,
-    /// `UdpTimeout`, 30 to 60 s.
-    pub udp: Option<u32>,
-    /// `UdpStreamTimeout`, 60 to 180 s.
-    pub udp_stream: Option<u32>,
+/// What a specification becomes with another laid over it: what is absent there stays as it is (C-21).
+fn merged(
+    now: ConnectionTrackingSpecification,
+    wanted: ConnectionTrackingSpecification,
+) -> Result<ConnectionTrackingSpecification, AwsError> {
+    let pick = |name: &str, wanted: Option<u32>, now: Option<u32>, least: u32, most: u32| match wanted {
+        Some(seconds) if !(least..=most).contains(&seconds) => Err(AwsError::invalid_value(format!(
+            "Value ({seconds}) for parameter {name} is invalid. It must be between {least} and {most} seconds."
+        ))),
+        wanted => Ok(wanted.or(now)),
+    };
+    Ok(ConnectionTrackingSpecification {
+        tcp_established: pick(
+            "TcpEstablishedTimeout",
+            wanted.tcp_established,
+            now.tcp_established,
+            60,
+            432_000,
+        )?,
+        udp: pick("UdpTimeout", wanted.udp, now.udp, 30, 60)?,
+        udp_stream: pick("UdpStreamTimeout", wanted.udp_stream, now.udp_stream, 60, 180)?,
+    })
 }
 
-impl ConnectionTrackingSpecification {
-    fn onto(self, now: ConnectionTracking) -> Result<ConnectionTracking, AwsError> {
-        let pick = |name: &str, wanted: Option<u32>, now: u32, least: u32, most: u32| match wanted {
-            Some(seconds) if !(least..=most).contains(&seconds) => Err(AwsError::invalid_value(format!(
-                "Value ({seconds}) for parameter {name} is invalid. It must be between {least} and {most} seconds."
-            ))),
-            wanted => Ok(wanted.unwrap_or(now)),
-        };
-        Ok(ConnectionTracking {
-            tcp_established: pick(
-                "TcpEstablishedTimeout",
-                self.tcp_established,
-                now.tcp_established,
-                60,
-                432_000,
-            )?,
-            udp: pick("UdpTimeout", self.udp, now.udp, 30, 60)?,
-            udp_stream: pick("UdpStreamTimeout", self.udp_stream, now.udp_stream, 60, 180)?,
-        })
-    }
+/// Brings an interface's timeouts in force up to date with what it states and what it is attached to.
+pub(super) fn settle_connection_tracking(
+    edit: &mut Edit<'_>,
+    id: &NetworkInterfaceId,
+) -> Result<(), AwsError> {
+    let interface: &NetworkInterface = edit.get(id)?;
+    let instance = interface.attachment.as_ref().and_then(|it| edit.world().instances.get(&it.instance_id));
+    let instance_type = instance.and_then(|instance| instance.instance_type.as_ref());
+    let in_force = interface.connection_tracking_specification.on(instance_type);
+    edit.get_mut::<NetworkInterface>(id)?.connection_tracking = in_force;
+    Ok(())
 }
 
 /// The most interfaces of an instance: AWS's for its largest instances. Each has a routing table of its own inside.
@@ -123,7 +127,8 @@ impl CreateNetworkInterface {
     pub(super) fn create(self, edit: &mut Edit<'_>) -> Result<NetworkInterfaceId, AwsError> {
         let subnet: &Subnet = edit.get(&self.subnet_id)?;
         let vpc_id = subnet.vpc_id.clone();
-        let connection_tracking = self.connection_tracking.onto(ConnectionTracking::default())?;
+        let connection_tracking_specification = merged(Default::default(), self.connection_tracking)?;
+        let tags = tag::checked(self.tags)?;
         let groups = if self.groups.is_empty() {
             group::default_of(edit.world(), &vpc_id).map(|group| group.id.clone()).into_iter().collect()
         } else {
@@ -166,10 +171,11 @@ impl CreateNetworkInterface {
             ipv6,
             groups,
             source_dest_check: self.source_dest_check,
-            connection_tracking,
+            connection_tracking: connection_tracking_specification.on(None),
+            connection_tracking_specification,
             attachment: None,
             description: self.description,
-            tags: self.tags,
+            tags,
         });
         Ok(id)
     }
@@ -195,15 +201,8 @@ fn check_groups(
     let mut groups: Vec<SecurityGroupId> = Vec::with_capacity(wanted.len());
     for id in wanted {
         let group: &SecurityGroup = edit.get(&id)?;
-        if group.vpc_id != *vpc_id {
-            let (own, other) = (edit.get::<Vpc>(vpc_id)?, edit.get::<Vpc>(&group.vpc_id)?);
-            // A group does not exist outside its region; inside, the networks differ (R-E11).
-            return Err(if own.region == other.region {
-                let message = "You have specified two resources that belong to different networks.";
-                AwsError::new("InvalidGroup.NotFound", message)
-            } else {
-                id.not_found()
-            });
+        if !group.is_usable_in(vpc_id) {
+            return Err(group::foreign(edit.world(), vpc_id, group));
         }
         if !groups.contains(&id) {
             groups.push(id);
@@ -258,7 +257,9 @@ pub struct AttachNetworkInterface {
 impl AttachNetworkInterface {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         edit.get::<Instance>(&self.instance_id)?;
-        Ok(Reply::Attachment(attach(edit, &self.interface_id, &self.instance_id, self.device_index)?))
+        let attachment = attach(edit, &self.interface_id, &self.instance_id, self.device_index)?;
+        settle_connection_tracking(edit, &self.interface_id)?;
+        Ok(Reply::Attachment(attachment))
     }
 }
 
@@ -307,6 +308,12 @@ pub(super) fn attach(
     Ok(id)
 }
 
+/// Takes an interface from its instance, and with it the timeouts that are the instance type's.
+pub(super) fn detach(edit: &mut Edit<'_>, id: &NetworkInterfaceId) -> Result<(), AwsError> {
+    edit.get_mut::<NetworkInterface>(id)?.attachment = None;
+    settle_connection_tracking(edit, id)
+}
+
 /// Detaches a network interface. It keeps its addresses and groups (M-11).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -329,7 +336,7 @@ impl DetachNetworkInterface {
             ));
         }
         let id = interface.id.clone();
-        edit.get_mut::<NetworkInterface>(&id)?.attachment = None;
+        detach(edit, &id)?;
         Ok(Reply::Done)
     }
 }
@@ -366,7 +373,9 @@ pub struct ModifyInterfaceConnectionTracking {
 impl ModifyInterfaceConnectionTracking {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let interface: &mut NetworkInterface = edit.get_mut(&self.interface_id)?;
-        interface.connection_tracking = self.connection_tracking.onto(interface.connection_tracking)?;
+        interface.connection_tracking_specification =
+            merged(interface.connection_tracking_specification, self.connection_tracking)?;
+        settle_connection_tracking(edit, &self.interface_id)?;
         Ok(Reply::Done)
     }
 }

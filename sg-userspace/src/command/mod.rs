@@ -10,15 +10,22 @@ mod address;
 pub mod changes;
 mod edit;
 pub mod group;
+pub mod group_vpc;
 pub mod instance;
 pub mod interface;
 pub mod interface_address;
 pub mod network_acl;
+pub mod network_acl_entry;
+pub mod network_acl_text;
+pub mod peering;
 pub mod permission;
+pub mod prefix_list;
 pub mod quota;
 pub mod rule;
+pub mod rule_count;
 pub mod rule_text;
 pub mod subnet;
+pub mod tag;
 pub mod template;
 pub mod vpc;
 
@@ -27,12 +34,17 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
-use crate::aws::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::ids::{
+    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, PrefixListId,
+    SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId,
+};
+use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
 use crate::aws::world::World;
 
 use changes::{Changes, Undo};
 use edit::Edit;
+use group_vpc::AssociationState;
 use permission::Permission;
 
 macro_rules! commands {
@@ -74,6 +86,10 @@ commands! {
     CreateLaunchWizardGroup(group),
     /// Deletes a security group that nothing uses.
     DeleteSecurityGroup(group),
+    /// Lets interfaces of a further VPC carry a group.
+    AssociateSecurityGroupVpc(group_vpc),
+    /// Ends what that began.
+    DisassociateSecurityGroupVpc(group_vpc),
     /// Adds rules: `AuthorizeSecurityGroupIngress` and `AuthorizeSecurityGroupEgress`.
     Authorize(rule),
     /// Removes rules: `RevokeSecurityGroupIngress` and `RevokeSecurityGroupEgress`.
@@ -82,6 +98,14 @@ commands! {
     UpdateRuleDescriptions(rule),
     /// Replaces the content of rules, which keep their ids.
     ModifyRules(rule),
+    /// Makes a prefix list.
+    CreateManagedPrefixList(prefix_list),
+    /// Changes the entries, the name or the size of a prefix list.
+    ModifyManagedPrefixList(prefix_list),
+    /// Goes back to an earlier version of a prefix list.
+    RestoreManagedPrefixListVersion(prefix_list),
+    /// Deletes a prefix list that no rule refers to.
+    DeleteManagedPrefixList(prefix_list),
     /// Makes a network interface.
     CreateNetworkInterface(interface),
     /// Deletes a network interface that is not attached.
@@ -104,8 +128,32 @@ commands! {
     RunInstance(instance),
     /// Ends an instance.
     TerminateInstance(instance),
+    /// Sets tags of resources.
+    CreateTags(tag),
+    /// Deletes tags of resources.
+    DeleteTags(tag),
     /// Raises or lowers quotas.
     SetQuotas(quota),
+    /// Makes a network ACL.
+    CreateNetworkAcl(network_acl),
+    /// Deletes a network ACL that no subnet has.
+    DeleteNetworkAcl(network_acl),
+    /// Gives a subnet another network ACL.
+    ReplaceNetworkAclAssociation(network_acl),
+    /// Adds an entry to a network ACL.
+    CreateNetworkAclEntry(network_acl_entry),
+    /// Replaces the content of a network ACL's entry.
+    ReplaceNetworkAclEntry(network_acl_entry),
+    /// Removes an entry of a network ACL.
+    DeleteNetworkAclEntry(network_acl_entry),
+    /// Asks for a peering of two VPCs.
+    CreateVpcPeeringConnection(peering),
+    /// Makes a requested peering active.
+    AcceptVpcPeeringConnection(peering),
+    /// Refuses a requested peering.
+    RejectVpcPeeringConnection(peering),
+    /// Ends a peering.
+    DeleteVpcPeeringConnection(peering),
 }
 
 /// What a command answers.
@@ -124,6 +172,15 @@ pub enum Reply {
     Subnet(SubnetId),
     /// A security group was made.
     SecurityGroup(SecurityGroupId),
+    /// A security group was associated with a VPC, or is so no more.
+    SecurityGroupVpcAssociation(AssociationState),
+    /// A prefix list was made or changed.
+    PrefixList {
+        /// The list.
+        prefix_list_id: PrefixListId,
+        /// Its current version from now on.
+        version: u64,
+    },
     /// Rules were made or changed.
     Rules(Vec<SecurityGroupRule>),
     /// Rules were removed.
@@ -145,6 +202,17 @@ pub enum Reply {
         instance_id: InstanceId,
         /// Its interfaces by device index.
         interface_ids: Vec<NetworkInterfaceId>,
+    },
+    /// A network ACL was made.
+    NetworkAcl(NetworkAclId),
+    /// A subnet has a new association with its network ACL.
+    NetworkAclAssociation(NetworkAclAssociationId),
+    /// A peering was requested.
+    VpcPeeringConnection {
+        /// The peering.
+        id: VpcPeeringConnectionId,
+        /// What came of the request: pending, or failed.
+        status: PeeringStatus,
     },
 }
 

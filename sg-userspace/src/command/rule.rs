@@ -1,17 +1,24 @@
 //! Rules of a group: authorised, revoked, modified and described, each call wholly or not at all.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{SecurityGroupId, SecurityGroupRuleId};
+use crate::aws::ids::{SecurityGroupId, SecurityGroupRuleId, VpcId};
+use crate::aws::prefix_list::PrefixList;
 use crate::aws::protocol::{IpProtocol, PortRange};
+use crate::aws::reference::reach;
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
 use crate::aws::vpc::Vpc;
+use crate::aws::world::World;
 
 use super::Reply;
 use super::edit::Edit;
+use super::group;
 use super::permission::Permission;
+use super::rule_count::RuleCount;
 
 /// Adds rules to a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,11 +52,12 @@ impl Authorize {
         for permission in &permissions {
             check_new(group, direction, permission)?;
         }
+        let before = RuleCount::of(edit.world(), group);
         let mut rules = Vec::with_capacity(permissions.len());
         for permission in permissions {
             rules.push(insert(edit, &group_id, direction, permission)?);
         }
-        check_quota(edit, &group_id, direction, &rules)?;
+        check_quota(edit, &group_id, &before)?;
         Ok(Reply::Rules(rules))
     }
 }
@@ -184,7 +192,7 @@ pub struct ModifyRules {
 impl ModifyRules {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { group_id, rules: contents } = self;
-        edit.get::<SecurityGroup>(&group_id)?;
+        let before = RuleCount::of(edit.world(), edit.get::<SecurityGroup>(&group_id)?);
         if contents.is_empty() {
             let message = "The request must contain the parameter SecurityGroupRule";
             return Err(AwsError::new("MissingParameter", message));
@@ -204,6 +212,7 @@ impl ModifyRules {
             }
             let Permission { protocol, ports, peer, description } = permission.checked()?;
             check_peer(edit, &group_id, &peer)?;
+            let referenced_vpc_id = referenced_vpc(edit.world(), &peer);
             let group: &mut SecurityGroup = edit.get_mut(&group_id)?;
             let rule = group
                 .rules
@@ -212,6 +221,7 @@ impl ModifyRules {
                 .ok_or_else(|| SecurityGroupRuleId::not_found(&rule_id))?;
             check_peer_kind(rule, &peer)?;
             (rule.protocol, rule.ports, rule.peer, rule.description) = (protocol, ports, peer, description);
+            rule.referenced_vpc_id = referenced_vpc_id;
             modified.push(rule.clone());
         }
         let group: &SecurityGroup = edit.get(&group_id)?;
@@ -221,6 +231,8 @@ impl ModifyRules {
                 return Err(duplicate(&Permission::from(rule)));
             }
         }
+        // Another prefix list can cost more.
+        check_quota(edit, &group_id, &before)?;
         Ok(Reply::Rules(modified))
     }
 }
@@ -235,7 +247,19 @@ pub(super) fn insert(
     let (seed, number) = edit.next_number()?;
     let Permission { protocol, ports, peer, description } = permission;
     let id = SecurityGroupRuleId::mint(seed, number);
-    let rule = SecurityGroupRule { id, number, direction, protocol, ports, peer, description };
+    let referenced_vpc_id = referenced_vpc(edit.world(), &peer);
+    let tags = BTreeMap::new();
+    let rule = SecurityGroupRule {
+        id,
+        number,
+        direction,
+        protocol,
+        ports,
+        peer,
+        description,
+        referenced_vpc_id,
+        tags,
+    };
     edit.get_mut::<SecurityGroup>(group_id)?.rules.push(rule.clone());
     Ok(rule)
 }
@@ -243,19 +267,33 @@ pub(super) fn insert(
 fn check_peer(edit: &Edit<'_>, group_id: &SecurityGroupId, peer: &Peer) -> Result<(), AwsError> {
     match peer {
         Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => Ok(()),
-        // R-E14: no prefix list can be made yet.
-        Peer::PrefixList(id) => Err(id.not_found()),
+        Peer::PrefixList(id) => {
+            let list: &PrefixList = edit.get(id)?;
+            let group: &SecurityGroup = edit.get(group_id)?;
+            // R-E14, A-13: a list does not exist outside its region.
+            if edit.get::<Vpc>(&group.vpc_id)?.region == list.region { Ok(()) } else { Err(id.not_found()) }
+        }
         Peer::ReferencedGroup(id) => {
             let referenced: &SecurityGroup = edit.get(id)?;
-            if referenced.vpc_id == edit.get::<SecurityGroup>(group_id)?.vpc_id {
-                Ok(())
-            } else {
-                // R-E11.
-                let message = "You have specified two resources that belong to different networks.";
-                Err(AwsError::new("InvalidGroup.NotFound", message))
+            let group: &SecurityGroup = edit.get(group_id)?;
+            match reach(edit.world(), group, referenced) {
+                Some(_) => Ok(()),
+                None => Err(group::foreign(edit.world(), &group.vpc_id, referenced)),
             }
         }
     }
+}
+
+/// The VPC of the group that a peer is.
+fn referenced_vpc(world: &World, peer: &Peer) -> Option<VpcId> {
+    match peer {
+        Peer::ReferencedGroup(id) => world.security_groups.get(id).map(|group| group.vpc_id.clone()),
+        Peer::CidrIpv4(_) | Peer::CidrIpv6(_) | Peer::PrefixList(_) => None,
+    }
+}
+
+fn check_quota(edit: &Edit<'_>, group_id: &SecurityGroupId, before: &RuleCount) -> Result<(), AwsError> {
+    RuleCount::of(edit.world(), edit.get(group_id)?).check_growth(before, edit.world())
 }
 
 fn check_new(group: &SecurityGroup, direction: Direction, permission: &Permission) -> Result<(), AwsError> {
@@ -283,31 +321,6 @@ fn check_peer_kind(rule: &SecurityGroupRule, peer: &Peer) -> Result<(), AwsError
         kind(peer).0,
         kind(&rule.peer).1
     )))
-}
-
-/// rules are counted apart for each direction and family; a referenced group counts in both families. Only
-/// the families of the added rules are looked at, since a quota may have been lowered below what exists.
-fn check_quota(
-    edit: &Edit<'_>,
-    group_id: &SecurityGroupId,
-    direction: Direction,
-    added: &[SecurityGroupRule],
-) -> Result<(), AwsError> {
-    let group: &SecurityGroup = edit.get(group_id)?;
-    let limit = edit.world().quotas.rules_per_group as usize;
-    let counts_as_ipv4 = |rule: &&SecurityGroupRule| !matches!(rule.peer, Peer::CidrIpv6(_));
-    let counts_as_ipv6 = |rule: &&SecurityGroupRule| !matches!(rule.peer, Peer::CidrIpv4(_));
-    let ipv4 = added.iter().any(|rule| counts_as_ipv4(&rule))
-        && group.rules_of(direction).filter(counts_as_ipv4).count() > limit;
-    let ipv6 = added.iter().any(|rule| counts_as_ipv6(&rule))
-        && group.rules_of(direction).filter(counts_as_ipv6).count() > limit;
-    if ipv4 || ipv6 {
-        return Err(AwsError::new(
-            "RulesPerSecurityGroupLimitExceeded",
-            "The maximum number of rules per security group has been reached.",
-        ));
-    }
-    Ok(())
 }
 
 fn by_id<'g>(

@@ -1,26 +1,29 @@
 //! Rules as people write them: `HTTP from anywhere`, `tcp 8000-8100 from 10.0.0.0/8`, `PostgreSQL from web`.
 //!
 //! The lab file and the command line share this; it is sugar over what EC2's API takes, which `permission` reads. A
-//! group that a rule names must exist.
+//! group or prefix list that a rule names must exist.
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::aws::error::AwsError;
+use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{PrefixListId, SecurityGroupId, VpcId};
+use crate::aws::prefix_list::PrefixList;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Direction, Peer};
 use crate::aws::world::World;
 
 use super::group;
 use super::permission::{Permission, malformed_cidr, parse_ports, parse_protocol};
+use super::prefix_list;
 use super::template;
 
 /// What the words of a rule refer to.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// Where named groups are looked up.
+    /// Where named groups and prefix lists are looked up.
     pub world: &'a World,
     /// The VPC of the rule's group.
     pub vpc_id: &'a VpcId,
@@ -40,21 +43,30 @@ pub fn parse_rule(
     context: Context<'_>,
 ) -> Result<Vec<Permission>, AwsError> {
     check_allows(text)?;
-    let (own, other) = match direction {
-        Direction::Inbound => ("from", "to"),
-        Direction::Outbound => ("to", "from"),
-    };
     let text = text.trim();
-    let text = strip_word(text, "allow").unwrap_or(text);
-    let Some((what, who)) = split_at_word(text, own) else {
+    let (what, who) = split(strip_word(text, "allow").unwrap_or(text), direction)?;
+    let (protocol, ports) = parse_what(what)?;
+    Ok(permissions(protocol, ports, parse_peers(who, protocol, context)?))
+}
+
+/// The word before the other end of a rule.
+pub(super) fn toward(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Inbound => "from",
+        Direction::Outbound => "to",
+    }
+}
+
+/// `WHAT` and `WHO` of a rule.
+pub(super) fn split(text: &str, direction: Direction) -> Result<(&str, &str), AwsError> {
+    let (own, other) = (toward(direction), toward(direction.opposite()));
+    split_at_word(text, own).ok_or_else(|| {
         let hint = match split_at_word(text, other) {
             Some(_) => format!("an {direction} rule says `{own}`, not `{other}`"),
             None => format!("write it as `WHAT {own} WHO`, such as `HTTPS {own} anywhere`"),
         };
-        return Err(AwsError::invalid_value(format!("Invalid {direction} rule `{text}`: {hint}")));
-    };
-    let (protocol, ports) = parse_what(what)?;
-    Ok(permissions(protocol, ports, parse_peers(who, protocol, context)?))
+        AwsError::invalid_value(format!("Invalid {direction} rule `{text}`: {hint}"))
+    })
 }
 
 /// One permission for each peer.
@@ -166,10 +178,12 @@ pub fn parse_ports_text(protocol: IpProtocol, text: Option<&str>) -> Result<Port
 }
 
 /// Reads the other end of a rule: `anywhere` (both families where the VPC has IPv6, T-01), `anywhere-ipv4`,
-/// `anywhere-ipv6`, `my-ip`, a block, `self`, a group's id or name; `sg NAME` and `group NAME` are always a name.
+/// `anywhere-ipv6`, `my-ip`, a block, `self`, the id or name of a group or of a prefix list; `sg NAME` and `group NAME` are
+/// always a group, `pl NAME` and `prefix-list NAME` always a list.
 ///
 /// # Errors
-/// `InvalidParameterValue` for malformed blocks (R-E8), `InvalidGroup.NotFound` for groups that the VPC lacks.
+/// `InvalidParameterValue` for malformed blocks (R-E8), `InvalidGroup.NotFound` for groups that the VPC lacks,
+/// `InvalidPrefixListID.NotFound` for lists that its region lacks.
 pub fn parse_peers(text: &str, protocol: IpProtocol, context: Context<'_>) -> Result<Vec<Peer>, AwsError> {
     let text = text.trim();
     let any_ipv4 = || Peer::CidrIpv4(Ipv4Net::default());
@@ -205,6 +219,9 @@ pub fn parse_peers(text: &str, protocol: IpProtocol, context: Context<'_>) -> Re
     if let Some(name) = strip_word(text, "sg").or_else(|| strip_word(text, "group")) {
         return Ok(vec![Peer::ReferencedGroup(parse_group(name, context)?)]);
     }
+    if let Some(name) = strip_word(text, "pl").or_else(|| strip_word(text, "prefix-list")) {
+        return Ok(vec![Peer::PrefixList(parse_prefix_list(name, context)?)]);
+    }
     match text.parse::<IpNet>() {
         Ok(IpNet::V4(net)) => return Ok(vec![Peer::CidrIpv4(net.trunc())]),
         Ok(IpNet::V6(net)) => return Ok(vec![Peer::CidrIpv6(net.trunc())]),
@@ -217,15 +234,49 @@ pub fn parse_peers(text: &str, protocol: IpProtocol, context: Context<'_>) -> Re
         return Err(AwsError::new(code, format!("{message}: a single address is written {text}/{length}")));
     }
     if text.starts_with("pl-") {
-        return Ok(vec![Peer::PrefixList(text.parse::<PrefixListId>()?)]);
+        return Ok(vec![Peer::PrefixList(parse_prefix_list(text, context)?)]);
     }
-    if group::by_name(context.world, context.vpc_id, text).is_none() && is_like_a_block(text) {
-        return Err(malformed_cidr(text));
+    if group::by_name(context.world, context.vpc_id, text).is_none() {
+        if is_like_a_block(text) {
+            return Err(malformed_cidr(text));
+        }
+        if !lists_named(text, context).is_empty() {
+            return Ok(vec![Peer::PrefixList(parse_prefix_list(text, context)?)]);
+        }
     }
     Ok(vec![Peer::ReferencedGroup(parse_group(text, context)?)])
 }
 
-/// Reads a group: an id, or a name in the VPC.
+/// Reads a prefix list: an id, or a name in the VPC's region.
+///
+/// # Errors
+/// `InvalidPrefixListID.NotFound` where there is none, `InvalidParameterValue` where several have the name.
+pub fn parse_prefix_list(text: &str, context: Context<'_>) -> Result<PrefixListId, AwsError> {
+    let text = text.trim();
+    match &lists_named(text, context)[..] {
+        [list] => Ok(list.id.clone()),
+        [] if text.starts_with("pl-") => text.parse(),
+        [] => Err(AwsError::new(
+            "InvalidPrefixListID.NotFound",
+            format!("The prefix list '{text}' does not exist in the region of VPC '{}'", context.vpc_id),
+        )),
+        several => {
+            let ids = several.iter().map(|list| list.id.as_str()).collect::<Vec<_>>();
+            Err(AwsError::invalid_value(format!(
+                "Several prefix lists are named '{text}'; write one's id: {}",
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+fn lists_named<'w>(name: &str, context: Context<'w>) -> Vec<&'w PrefixList> {
+    let vpc = context.world.vpcs.get(context.vpc_id);
+    vpc.map_or_else(Vec::new, |vpc| prefix_list::by_name(context.world, &vpc.region, name))
+}
+
+/// Reads a group: an id; a name in the VPC; `VPC/NAME`; or a name that only one group has among those associated with the
+/// VPC and those of its active peers.
 ///
 /// # Errors
 /// `InvalidGroup.NotFound` where there is none, `InvalidGroupId.Malformed` where it starts like an id but is none.
@@ -236,11 +287,30 @@ pub fn parse_group(text: &str, context: Context<'_>) -> Result<SecurityGroupId, 
         let id: SecurityGroupId = text.parse()?;
         return if context.world.security_groups.contains_key(&id) { Ok(id) } else { Err(id.not_found()) };
     }
-    group::by_name(context.world, context.vpc_id, text).map(|group| group.id.clone()).ok_or_else(|| {
+    let own = group::by_name(context.world, context.vpc_id, text);
+    own.or_else(|| group_elsewhere(text, context)).map(|group| group.id.clone()).ok_or_else(|| {
         AwsError::new(
             "InvalidGroup.NotFound",
             format!("The security group '{text}' does not exist in VPC '{}'", context.vpc_id),
         )
+    })
+}
+
+fn group_elsewhere<'w>(text: &str, context: Context<'w>) -> Option<&'w SecurityGroup> {
+    let Context { world, vpc_id, .. } = context;
+    let in_vpc = text.split_once('/').and_then(|(vpc, name)| {
+        let vpc = world.vpcs.values().find(|it| it.id.as_str() == vpc || it.name() == vpc)?;
+        group::by_name(world, &vpc.id, name)
+    });
+    in_vpc.or_else(|| {
+        let is_near = |group: &&SecurityGroup| {
+            group.is_usable_in(vpc_id) || world.peers_of(vpc_id).any(|peer| *peer == group.vpc_id)
+        };
+        let named = world.security_groups.values().filter(|group| group.name.eq_ignore_ascii_case(text));
+        match named.filter(is_near).collect::<Vec<_>>()[..] {
+            [group] => Some(group),
+            _ => None,
+        }
     })
 }
 

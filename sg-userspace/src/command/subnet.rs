@@ -13,6 +13,7 @@ use crate::aws::vpc::{Subnet, Vpc};
 use super::Reply;
 use super::edit::Edit;
 use super::network_acl;
+use super::tag;
 use super::vpc::{is_ipv4_size, overlap};
 
 /// Makes a subnet.
@@ -61,6 +62,7 @@ impl CreateSubnet {
             check_free(edit, &self.vpc_id, net)?;
         }
 
+        let tags = tag::checked(self.tags)?;
         let (network_acl_id, network_acl_association_id) =
             network_acl::associate_default(edit, &self.vpc_id)?;
         let (seed, number) = edit.next_number()?;
@@ -74,7 +76,7 @@ impl CreateSubnet {
             cidr_ipv6,
             network_acl_id,
             network_acl_association_id,
-            tags: self.tags,
+            tags,
         });
         Ok(Reply::Subnet(id))
     }

@@ -1,6 +1,7 @@
 //! VPCs: made with their default group and network ACL, deleted when empty.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
@@ -18,8 +19,10 @@ use super::Reply;
 use super::edit::Edit;
 use super::group;
 use super::network_acl;
+use super::peering;
 use super::permission::Permission;
 use super::rule;
+use super::tag;
 
 /// Blocks that a VPC cannot overlap: "this network", loopback, link-local, multicast (M-03), and their IPv6 likes with
 /// the block of Amazon's own services.
@@ -33,6 +36,9 @@ const FORBIDDEN: [&str; 8] = [
     "ff00::/8",
     "fd00:ec2::/32",
 ];
+
+/// What the way to the internet can carry: at least what every IPv6 link must (RFC 8200), at most what a VPC does.
+const INTERNET_MTU: RangeInclusive<u16> = 1280..=9001;
 
 /// The most blocks of one family in a VPC.
 const MAX_CIDRS: usize = 5;
@@ -90,6 +96,15 @@ impl CreateVpc {
             ));
         }
         group::check_region_quota(edit.world(), &self.region)?;
+        let internet_mtu = self.internet_mtu.unwrap_or(DEFAULT_INTERNET_MTU);
+        if !INTERNET_MTU.contains(&internet_mtu) {
+            return Err(AwsError::invalid_value(format!(
+                "The MTU to the internet can be {} to {}, not {internet_mtu}",
+                INTERNET_MTU.start(),
+                INTERNET_MTU.end()
+            )));
+        }
+        let tags = tag::checked(self.tags)?;
 
         let (seed, number) = edit.next_number()?;
         let vpc = Vpc {
@@ -99,8 +114,8 @@ impl CreateVpc {
             cidr_ipv4,
             cidr_ipv6,
             is_default: self.is_default,
-            internet_mtu: self.internet_mtu.unwrap_or(DEFAULT_INTERNET_MTU),
-            tags: self.tags,
+            internet_mtu,
+            tags,
         };
         let vpc_id = vpc.id.clone();
         let has_ipv6 = !vpc.cidr_ipv6.is_empty();
@@ -146,7 +161,7 @@ fn check_blocks(cidr_ipv4: &[Ipv4Net], cidr_ipv6: &[Ipv6Net]) -> Result<(), AwsE
     Ok(())
 }
 
-/// Deletes a VPC that has nothing left but its default group.
+/// Deletes a VPC that has nothing left but its default group and network ACL. Its peerings end, as in AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteVpc {
@@ -163,7 +178,10 @@ impl DeleteVpc {
         let (default, others): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_default());
         let acls = world.network_acls.values().filter(|acl| acl.vpc_id == *id);
         let (default_acls, custom_acls): (Vec<_>, Vec<_>) = acls.partition(|acl| acl.is_default);
+        // CHOICE: an associated group holds a VPC as a group of its own does (M-38).
+        let is_associated = |group: &SecurityGroup| group.associated_vpcs.contains(id);
         let in_use = !others.is_empty()
+            || world.security_groups.values().any(is_associated)
             || !custom_acls.is_empty()
             || world.subnets.values().any(|subnet| subnet.vpc_id == *id)
             || world.network_interfaces.values().any(|interface| interface.vpc_id == *id);
@@ -173,6 +191,7 @@ impl DeleteVpc {
         }
         let default: Vec<_> = default.into_iter().map(|group| group.id.clone()).collect();
         let default_acls: Vec<_> = default_acls.into_iter().map(|acl| acl.id.clone()).collect();
+        peering::delete_all_of(edit, id)?;
         for acl_id in &default_acls {
             edit.remove::<NetworkAcl>(acl_id);
         }

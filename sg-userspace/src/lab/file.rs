@@ -3,7 +3,10 @@
 //! This module only reads: it checks the shape, refuses unknown keys and remembers where everything stands. What the
 //! words mean, and whether AWS would take them, is for `plan`.
 
+pub mod network_acl;
+pub mod peering;
 pub mod position;
+pub mod prefix_list;
 pub mod shorthand;
 
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -11,10 +14,15 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::Deserialize;
 
+use crate::aws::instance_type::InstanceType;
+use crate::aws::interface::ConnectionTrackingSpecification;
 use crate::aws::region::{AvailabilityZone, Region};
-use crate::command::interface::ConnectionTrackingSpecification;
+use crate::command::quota::SetQuotas;
 
+use network_acl::NetworkAclFile;
+use peering::PeeringFile;
 use position::{At, LabError, Named, OneOrMany, Written};
+use prefix_list::PrefixListFile;
 use shorthand::{Ipv6Choice, RuleText, SecondaryAddresses, Server};
 
 /// The internet host's address, out of a documentation block (RFC 5737).
@@ -32,6 +40,12 @@ pub struct LabFile {
     pub region: Option<Written<Region>>,
     /// VPCs by name.
     pub vpcs: Named<VpcFile>,
+    /// Peerings by name.
+    #[serde(default)]
+    pub peerings: Named<PeeringFile>,
+    /// Prefix lists by name.
+    #[serde(default)]
+    pub prefix_lists: Named<PrefixListFile>,
     /// The host outside every VPC.
     #[serde(default)]
     pub internet: InternetFile,
@@ -65,9 +79,15 @@ pub struct VpcFile {
     /// Whether it is its region's default VPC.
     #[serde(default)]
     pub default: bool,
+    /// The largest packet that the way to the internet carries, in bytes; 1500 if absent.
+    #[serde(default)]
+    pub internet_mtu: Option<At<u16>>,
     /// Subnets by name.
     #[serde(default)]
     pub subnets: Named<SubnetFile>,
+    /// Network ACLs by name; `default` is the one that every VPC has.
+    #[serde(default)]
+    pub network_acls: Named<NetworkAclFile>,
     /// Security groups by name; `default` is the one that every VPC has.
     #[serde(default)]
     pub security_groups: Named<GroupFile>,
@@ -88,6 +108,9 @@ pub struct SubnetFile {
     /// Availability zone; the region's `a` if absent.
     #[serde(default)]
     pub zone: Option<Written<AvailabilityZone>>,
+    /// Network ACL; the VPC's default one if absent.
+    #[serde(default)]
+    pub network_acl: Option<At<String>>,
 }
 
 /// A security group.
@@ -97,6 +120,9 @@ pub struct GroupFile {
     /// Description; the group's name if absent, since AWS demands one.
     #[serde(default)]
     pub description: Option<At<String>>,
+    /// Further VPCs whose interfaces may carry it.
+    #[serde(default)]
+    pub associated_vpcs: Vec<At<String>>,
     /// Inbound rules; absent: those that AWS gives a new group (none).
     #[serde(default)]
     pub inbound: Option<Vec<At<RuleText>>>,
@@ -133,6 +159,12 @@ pub struct InstanceFile {
     /// Interfaces, the primary one first, in place of the keys above.
     #[serde(default)]
     pub interfaces: Vec<At<InterfaceFile>>,
+    /// Its type, which decides how long idle TCP connections are remembered.
+    #[serde(default)]
+    pub instance_type: Option<Written<InstanceType>>,
+    /// How many connections its interfaces may track at a time, together; AWS's example if absent.
+    #[serde(default)]
+    pub connection_allowance: Option<u32>,
     /// Servers to run in it.
     #[serde(default)]
     pub servers: Vec<At<Server>>,
@@ -233,4 +265,26 @@ pub struct QuotasFile {
     /// Security groups per region.
     #[serde(default)]
     pub groups_per_region: Option<u32>,
+    /// Network ACLs per VPC.
+    #[serde(default)]
+    pub network_acls_per_vpc: Option<u32>,
+    /// Rules per network ACL, in each direction and family.
+    #[serde(default)]
+    pub rules_per_network_acl: Option<u32>,
+    /// Active peerings per VPC.
+    #[serde(default)]
+    pub active_peerings_per_vpc: Option<u32>,
+}
+
+impl From<QuotasFile> for SetQuotas {
+    fn from(file: QuotasFile) -> Self {
+        Self {
+            rules_per_group: file.rules_per_group,
+            groups_per_interface: file.groups_per_interface,
+            groups_per_region: file.groups_per_region,
+            network_acls_per_vpc: file.network_acls_per_vpc,
+            rules_per_network_acl: file.rules_per_network_acl,
+            active_peerings_per_vpc: file.active_peerings_per_vpc,
+        }
+    }
 }

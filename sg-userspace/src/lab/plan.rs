@@ -1,9 +1,13 @@
 //! From a lab file to a world: which commands it stands for, applied in order to a copy of the world.
 //!
-//! All VPCs, subnets and groups come first, then rules, then instances, so that the file may name things in any order.
+//! All VPCs, subnets, ACLs and groups come first, then peerings, then rules, then instances, so that the file may name
+//! things in any order.
 //! Nothing is built here: `lab` builds what the plan describes.
 
 mod instances;
+mod network_acls;
+mod peerings;
+mod prefix_lists;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -11,11 +15,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::aws::ids::{
+    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    VpcPeeringConnectionId,
+};
 use crate::aws::region::Region;
 use crate::aws::world::World;
 use crate::command::changes::Changes;
 use crate::command::group::{self, CreateSecurityGroup};
+use crate::command::group_vpc::AssociateSecurityGroupVpc;
 use crate::command::quota::SetQuotas;
 use crate::command::subnet::CreateSubnet;
 use crate::command::vpc::CreateVpc;
@@ -36,6 +44,12 @@ pub struct Lab {
     pub subnets: BTreeMap<String, SubnetId>,
     /// Security groups by `VPC.GROUP`, default groups included.
     pub security_groups: BTreeMap<String, SecurityGroupId>,
+    /// Network ACLs by `VPC.ACL`, default ones included.
+    pub network_acls: BTreeMap<String, NetworkAclId>,
+    /// Prefix lists by name.
+    pub prefix_lists: BTreeMap<String, PrefixListId>,
+    /// Peerings by name.
+    pub vpc_peering_connections: BTreeMap<String, VpcPeeringConnectionId>,
     /// Instances by name.
     pub instances: BTreeMap<String, LabInstance>,
 }
@@ -89,6 +103,9 @@ pub fn plan(file: &LabFile, world: &World) -> Result<Plan, LabError> {
         vpcs: BTreeMap::new(),
         subnets: BTreeMap::new(),
         security_groups: BTreeMap::new(),
+        network_acls: BTreeMap::new(),
+        prefix_lists: BTreeMap::new(),
+        vpc_peering_connections: BTreeMap::new(),
         instances: BTreeMap::new(),
     };
     let mut planner =
@@ -134,19 +151,22 @@ impl Planner {
         }
         if let Some(quotas) = &file.quotas {
             let place = Place { at: Some(quotas.at), path: "quotas".to_owned() };
-            let command = SetQuotas {
-                rules_per_group: quotas.value.rules_per_group,
-                groups_per_interface: quotas.value.groups_per_interface,
-                groups_per_region: quotas.value.groups_per_region,
-            };
-            self.apply(&place, command)?;
+            self.apply(&place, SetQuotas::from(quotas.value))?;
         }
         let default_region = file.region.as_ref().map(|written| written.0.clone()).unwrap_or_default();
         for (name, vpc) in &file.vpcs.0 {
             self.create_vpc(name, vpc, &default_region)?;
         }
         let vpcs: Vec<_> = file.vpcs.0.iter().map(|(name, vpc)| (name, vpc, self.vpc_id(name))).collect();
+        prefix_lists::create(self, &default_region, &file.prefix_lists)?;
+        peerings::open(self, &file.peerings)?;
+        for (name, vpc, _) in &vpcs {
+            for (group_name, group) in &vpc.security_groups.0 {
+                self.associate_group(&name.value, group_name, group)?;
+            }
+        }
         for (name, vpc, vpc_id) in &vpcs {
+            network_acls::fill(self, &name.value, vpc_id, &vpc.network_acls)?;
             for (group_name, group) in &vpc.security_groups.0 {
                 rules::authorize(self, &name.value, vpc_id, group_name, group)?;
             }
@@ -156,7 +176,7 @@ impl Planner {
                 instances::run(self, &name.value, vpc_id, instance_name, instance)?;
             }
         }
-        Ok(())
+        peerings::close(self, &file.peerings)
     }
 
     /// Applies a command and keeps its changes.
@@ -170,6 +190,14 @@ impl Planner {
     /// The id of a VPC of this file, which exists by now.
     fn vpc_id(&self, name: &At<String>) -> VpcId {
         self.lab.vpcs[&name.value].clone()
+    }
+
+    /// The id of the VPC with this name.
+    fn vpc_named(&self, place: &Place, name: &At<String>) -> Result<VpcId, LabError> {
+        self.lab.vpcs.get(&name.value).cloned().ok_or_else(|| {
+            let names: Vec<_> = self.lab.vpcs.keys().map(String::as_str).collect();
+            place.at(name.at).error(format!("no VPC `{}`; there are: {}", name.value, names.join(", ")))
+        })
     }
 
     fn create_vpc(
@@ -201,7 +229,7 @@ impl Planner {
             cidr_ipv4,
             cidr_ipv6,
             is_default: vpc.default,
-            internet_mtu: None,
+            internet_mtu: vpc.internet_mtu.map(|mtu| mtu.value),
             tags,
         };
         if let Reply::Vpc { vpc_id, default_group_id } = self.apply(&place, command)? {
@@ -209,6 +237,7 @@ impl Planner {
             self.lab.vpcs.insert(name.value.clone(), vpc_id);
         }
         let vpc_id = self.vpc_id(name);
+        network_acls::create(self, &name.value, &vpc_id, &vpc.network_acls)?;
         for (subnet_name, subnet) in &vpc.subnets.0 {
             self.create_subnet(&name.value, &vpc_id, &region, subnet_name, subnet)?;
         }
@@ -238,6 +267,9 @@ impl Planner {
             tags: named(&name.value),
         };
         if let Reply::Subnet(id) = self.apply(&place, command)? {
+            if let Some(acl) = &subnet.network_acl {
+                network_acls::associate(self, vpc_name, &id, &place, acl)?;
+            }
             self.lab.subnets.insert(format!("{vpc_name}.{}", name.value), id);
         }
         Ok(())
@@ -270,6 +302,26 @@ impl Planner {
         };
         if let Reply::SecurityGroup(id) = self.apply(&place, command)? {
             self.lab.security_groups.insert(format!("{vpc_name}.{}", name.value), id);
+        }
+        Ok(())
+    }
+
+    /// Lets the interfaces of further VPCs carry a group.
+    fn associate_group(
+        &mut self,
+        vpc_name: &str,
+        name: &At<String>,
+        group: &GroupFile,
+    ) -> Result<(), LabError> {
+        let Some(group_id) = self.lab.security_groups.get(&format!("{vpc_name}.{}", name.value)).cloned()
+        else {
+            return Ok(());
+        };
+        for vpc in &group.associated_vpcs {
+            let path = format!("vpcs.{vpc_name}.security-groups.{}.associated-vpcs", name.value);
+            let place = Place::of(vpc, path);
+            let vpc_id = self.vpc_named(&place, vpc)?;
+            self.apply(&place, AssociateSecurityGroupVpc { group_id: group_id.clone(), vpc_id })?;
         }
         Ok(())
     }

@@ -9,7 +9,6 @@ use crate::analysis::explain::{Explanation, Verdict};
 use crate::analysis::finding::{AclDecision, Component, Finding, Gap, Miss, NearMiss, Needed, NoRule, Step};
 use crate::analysis::tracking::Tracking;
 use crate::analysis::traffic::EPHEMERAL_PORTS;
-use crate::aws::group::SecurityGroup;
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::network_acl::{DEFAULT_DENY_IPV4, NetworkAclEntry};
 use crate::aws::rule::Direction;
@@ -326,9 +325,11 @@ fn hints(world: &World, no_rule: &NoRule) -> Vec<String> {
     };
     let Needed { group_id, direction, protocol, ports, peer } = &no_rule.needed;
     let group = group_id.as_ref().and_then(|id| world.security_groups.get(id));
-    let group = group.map_or("GROUP", |group: &SecurityGroup| &group.name);
-    let needed = words(world, *direction, *protocol, *ports, peer);
-    no_rule.near.iter().map(near).chain([format!("needs a rule such as `{group} {needed}`")]).collect()
+    let needed = group.map(|group| {
+        let words = words(world, group, *direction, *protocol, *ports, peer);
+        format!("needs a rule such as `{} {words}`", group.name)
+    });
+    no_rule.near.iter().map(near).chain(needed).collect()
 }
 
 fn acl_hint(decision: &AclDecision, step: &Step, is_ipv4: bool) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! Security groups.
 
+use std::collections::BTreeMap;
+
 use comfy_table::Table;
 use serde::Serialize;
 
@@ -23,10 +25,14 @@ pub struct GroupView {
     pub vpc_id: String,
     /// The VPC's `Name` tag.
     pub vpc_name: Option<String>,
+    /// Ids of further VPCs whose interfaces may carry it.
+    pub associated_vpcs: Vec<String>,
     /// Rules, inbound ones first, each direction oldest first.
     pub rules: Vec<RuleView>,
     /// Interfaces that carry it.
     pub interfaces: Vec<InterfaceView>,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl GroupView {
@@ -45,8 +51,10 @@ impl GroupView {
             description: group.description.clone(),
             vpc_id: group.vpc_id.to_string(),
             vpc_name: vpc_name(world, group),
+            associated_vpcs: group.associated_vpcs.iter().map(ToString::to_string).collect(),
             rules,
             interfaces: carriers.map(|interface| InterfaceView::new(world, interface)).collect(),
+            tags: group.tags.clone(),
         }
     }
 

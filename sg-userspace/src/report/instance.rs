@@ -15,6 +15,8 @@ pub struct InstanceView {
     pub id: String,
     /// Host name.
     pub name: String,
+    /// Its type, if it was given one.
+    pub instance_type: Option<String>,
     /// VPC of the primary interface.
     pub vpc_id: String,
     /// Interfaces by device index.
@@ -28,6 +30,7 @@ impl InstanceView {
         Self {
             id: instance.id.to_string(),
             name: instance.name.clone(),
+            instance_type: instance.instance_type.as_ref().map(ToString::to_string),
             vpc_id: instance.vpc_id.to_string(),
             interfaces: interfaces
                 .into_iter()

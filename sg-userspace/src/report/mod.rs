@@ -15,10 +15,15 @@ pub mod flow;
 pub mod group;
 pub mod instance;
 pub mod interface;
+pub mod network_acl;
+pub mod peering;
+pub mod prefix_list;
 pub mod probe;
 pub mod reach;
+pub mod reference;
 pub mod rule;
 pub mod status;
+pub mod tag;
 pub mod verdict;
 pub mod what_if;
 

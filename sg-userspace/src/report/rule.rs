@@ -7,6 +7,7 @@ use crate::aws::group::SecurityGroup;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
 use crate::aws::world::World;
+use crate::command::prefix_list;
 
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,7 +28,7 @@ pub struct RuleView {
     pub to_port: i32,
     /// A CIDR block, or the id of a group or prefix list.
     pub peer: String,
-    /// The group's name, where the peer is a group.
+    /// The name of the peer, where it is a group or a prefix list.
     pub peer_name: Option<String>,
     /// Free text.
     pub description: Option<String>,
@@ -40,7 +41,8 @@ impl RuleView {
     pub fn new(world: &World, group: &SecurityGroup, rule: &SecurityGroupRule) -> Self {
         let peer_name = match &rule.peer {
             Peer::ReferencedGroup(id) => world.security_groups.get(id).map(|group| group.name.clone()),
-            _ => None,
+            Peer::PrefixList(id) => world.prefix_lists.get(id).map(|list| list.name.clone()),
+            Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => None,
         };
         Self {
             id: rule.id.to_string(),
@@ -53,7 +55,7 @@ impl RuleView {
             peer: rule.peer.to_string(),
             peer_name,
             description: rule.description.clone(),
-            text: text(world, rule),
+            text: words(world, group, rule.direction, rule.protocol, rule.ports, &rule.peer),
         }
     }
 
@@ -63,14 +65,10 @@ impl RuleView {
     }
 }
 
-/// A rule in words: `inbound tcp 5432 from sg web`.
-pub fn text(world: &World, rule: &SecurityGroupRule) -> String {
-    words(world, rule.direction, rule.protocol, rule.ports, &rule.peer)
-}
-
-/// What a rule is made of in the same words.
+/// What a rule of a group is made of in words: `inbound tcp 5432 from sg web`.
 pub fn words(
     world: &World,
+    group: &SecurityGroup,
     direction: Direction,
     protocol: IpProtocol,
     ports: PortRange,
@@ -80,31 +78,48 @@ pub fn words(
         Direction::Inbound => "from",
         Direction::Outbound => "to",
     };
-    format!("{direction} {} {toward} {}", traffic(protocol, ports), peer(world, remote))
+    format!("{direction} {} {toward} {}", traffic(protocol, ports), peer(world, group, remote))
 }
 
 /// The protocol and ports of a rule in words: `tcp 80`, `udp 1000-2000`, `icmp 8`, `all`.
 pub fn traffic(protocol: IpProtocol, ports: PortRange) -> String {
-    let PortRange { from_port, to_port } = ports;
     match protocol {
         IpProtocol::All => "all".to_owned(),
-        _ if ports == PortRange::ALL || (protocol.has_ports() && ports == PortRange::EVERY_PORT) => {
-            format!("{protocol} all")
-        }
-        _ if protocol.has_icmp_types() && to_port == -1 => format!("{protocol} {from_port}"),
-        _ if protocol.has_icmp_types() => format!("{protocol} {from_port}/{to_port}"),
-        _ if from_port == to_port => format!("{protocol} {from_port}"),
-        _ => format!("{protocol} {from_port}-{to_port}"),
+        _ => format!("{protocol} {}", self::ports(&protocol.to_string(), ports.from_port, ports.to_port)),
     }
 }
 
-fn peer(world: &World, peer: &Peer) -> String {
+/// The ports of a rule in words: `80`, `1000-2000`, `all`; of ICMP its type, with a code where there is one: `3/4`.
+pub fn ports(protocol: &str, from_port: i32, to_port: i32) -> String {
+    let is_icmp = protocol.starts_with("icmp");
+    match (from_port, to_port) {
+        (-1, -1) | (0, 65_535) => "all".to_owned(),
+        (kind, -1) => kind.to_string(),
+        (kind, code) if is_icmp => format!("{kind}/{code}"),
+        (from, to) if from == to => from.to_string(),
+        (from, to) => format!("{from}-{to}"),
+    }
+}
+
+/// The other end of a rule of `group`. A group of another VPC has that VPC's name before its own; a prefix list that
+/// shares its name with another has its id.
+fn peer(world: &World, group: &SecurityGroup, peer: &Peer) -> String {
     match peer {
         Peer::ReferencedGroup(id) => match world.security_groups.get(id) {
-            Some(group) => format!("sg {}", group.name),
+            Some(other) if other.vpc_id == group.vpc_id => format!("sg {}", other.name),
+            Some(other) => {
+                let vpc = world.vpcs.get(&other.vpc_id).map_or(other.vpc_id.as_str(), |vpc| vpc.name());
+                format!("sg {vpc}/{}", other.name)
+            }
             None => format!("sg {id}"),
         },
-        peer => peer.to_string(),
+        Peer::PrefixList(id) => match world.prefix_lists.get(id) {
+            Some(list) if prefix_list::by_name(world, &list.region, &list.name).len() == 1 => {
+                format!("pl {}", list.name)
+            }
+            _ => format!("pl {id}"),
+        },
+        Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => peer.to_string(),
     }
 }
 
@@ -112,12 +127,7 @@ fn peer(world: &World, peer: &Peer) -> String {
 pub fn table(rules: &[RuleView]) -> Table {
     let mut table = super::table(&["RULE", "GROUP", "DIRECTION", "PROTOCOL", "PORTS", "PEER", "DESCRIPTION"]);
     for rule in rules {
-        let ports = match (rule.from_port, rule.to_port) {
-            (-1, -1) | (0, 65_535) => "all".to_owned(),
-            (from, to) if from == to => from.to_string(),
-            (from, to) if rule.protocol.starts_with("icmp") => format!("{from}/{to}"),
-            (from, to) => format!("{from}-{to}"),
-        };
+        let ports = ports(&rule.protocol, rule.from_port, rule.to_port);
         let protocol = if rule.protocol == "-1" { "all" } else { &rule.protocol };
         let peer = match &rule.peer_name {
             Some(name) => format!("{} ({name})", rule.peer),

@@ -1,8 +1,14 @@
 //! Instances.
 
+use sg_userspace::aws::ids::NetworkInterfaceId;
+use sg_userspace::aws::instance_type::InstanceType;
+use sg_userspace::aws::interface::{ConnectionTracking, ConnectionTrackingSpecification};
+use sg_userspace::aws::world::World;
 use sg_userspace::command::Reply;
 use sg_userspace::command::instance::{InstanceInterface, RunInstance, TerminateInstance};
-use sg_userspace::command::interface::CreateNetworkInterface;
+use sg_userspace::command::interface::{
+    AttachNetworkInterface, CreateNetworkInterface, DetachNetworkInterface, ModifyInterfaceConnectionTracking,
+};
 
 use super::{
     account, applied, check_refused, made_group, made_instance, made_interface, made_subnet, made_vpc, reply,
@@ -14,6 +20,7 @@ fn run(name: &str, interfaces: Vec<InstanceInterface>) -> RunInstance {
         name: Some(name.to_owned()),
         interfaces,
         connection_allowance: None,
+        instance_type: None,
         tags: Default::default(),
     }
 }
@@ -113,4 +120,76 @@ fn terminating_deletes_the_interfaces_made_with_the_instance_and_frees_the_other
     assert_eq!(left, [false, true, true]);
     check_refused(&mut account.world, terminate, "InvalidInstanceID.NotFound", "does not exist");
     applied(&mut account.world, again);
+}
+
+/// The idle timeouts in force on an interface.
+fn timeouts(world: &World, id: &NetworkInterfaceId) -> (u32, u32, u32) {
+    let ConnectionTracking { tcp_established, udp, udp_stream } =
+        world.network_interfaces[id].connection_tracking;
+    (tcp_established, udp, udp_stream)
+}
+
+#[test]
+fn c_21_idle_tcp_is_remembered_for_350_s_on_nitro_v6_and_for_five_days_before() {
+    let mut account = account();
+    for (kind, seconds) in [
+        (None, 432_000),
+        (Some("m5.large"), 432_000),
+        (Some("m8g.large"), 432_000),
+        (Some("p6e-gb200.36xlarge"), 432_000),
+        (Some("m8i.large"), 350),
+        (Some("m8i-flex.large"), 350),
+        (Some("i8ge.metal-24xl"), 350),
+    ] {
+        let command = RunInstance {
+            name: None,
+            instance_type: kind.map(|kind| kind.parse().unwrap()),
+            ..run("", vec![InstanceInterface::New(account.interface(&[]))])
+        };
+        let Reply::Instance { interface_ids, .. } = reply(&mut account.world, command) else {
+            panic!("no instance")
+        };
+        assert_eq!(timeouts(&account.world, &interface_ids[0]), (seconds, 30, 180), "{kind:?}");
+    }
+    for text in ["", "m8i", "m8i.", ".large", "M8i.large", "m8i large"] {
+        let message = format!("Invalid value '{text}' for InstanceType.");
+        assert_eq!(text.parse::<InstanceType>().unwrap_err().message, message);
+    }
+}
+
+#[test]
+fn c_21_what_an_interface_states_goes_before_its_instances_type_and_with_it_elsewhere() {
+    let mut account = account();
+    let nitro_v6 = |interfaces| RunInstance {
+        name: None,
+        instance_type: Some("c8gn.large".parse().unwrap()),
+        ..run("", interfaces)
+    };
+    let create = account.interface(&[]);
+    let mut stating = create.clone();
+    stating.connection_tracking.tcp_established = Some(432_000);
+    let command = nitro_v6(vec![InstanceInterface::New(create.clone()), InstanceInterface::New(stating)]);
+    let Reply::Instance { instance_id, interface_ids } = reply(&mut account.world, command) else {
+        panic!("no instance")
+    };
+    let world = &mut account.world;
+    assert_eq!(timeouts(world, &interface_ids[0]).0, 350);
+    assert_eq!(timeouts(world, &interface_ids[1]).0, 432_000);
+
+    let interface_id = made_interface(world, create);
+    assert_eq!(timeouts(world, &interface_id).0, 432_000);
+    let attach = AttachNetworkInterface { interface_id: interface_id.clone(), instance_id, device_index: 2 };
+    let Reply::Attachment(attachment_id) = reply(world, attach) else { panic!("not attached") };
+    assert_eq!(timeouts(world, &interface_id).0, 350);
+    let set = |udp, tcp_established| ModifyInterfaceConnectionTracking {
+        interface_id: interface_id.clone(),
+        connection_tracking: ConnectionTrackingSpecification { udp, tcp_established, udp_stream: None },
+    };
+    applied(world, set(Some(60), None));
+    assert_eq!(timeouts(world, &interface_id), (350, 60, 180));
+    applied(world, DetachNetworkInterface { attachment_id });
+    assert_eq!(timeouts(world, &interface_id), (432_000, 60, 180));
+    applied(world, set(None, Some(600)));
+    applied(world, nitro_v6(vec![InstanceInterface::Existing(interface_id.clone())]));
+    assert_eq!(timeouts(world, &interface_id), (600, 60, 180));
 }

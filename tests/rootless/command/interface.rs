@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use sg_userspace::aws::interface::ConnectionTracking;
+use sg_userspace::aws::interface::{ConnectionTracking, ConnectionTrackingSpecification};
 use sg_userspace::command::Reply;
 use sg_userspace::command::group::default_of;
 use sg_userspace::command::interface::{
-    AttachNetworkInterface, ConnectionTrackingSpecification, CreateNetworkInterface, DeleteNetworkInterface,
-    DetachNetworkInterface, ModifyInterfaceConnectionTracking, ModifyInterfaceGroups, ModifySourceDestCheck,
+    AttachNetworkInterface, CreateNetworkInterface, DeleteNetworkInterface, DetachNetworkInterface,
+    ModifyInterfaceConnectionTracking, ModifyInterfaceGroups, ModifySourceDestCheck,
 };
 use sg_userspace::command::interface_address::{AssignPrivateAddresses, UnassignPrivateAddresses};
 use sg_userspace::command::quota::SetQuotas;

@@ -128,7 +128,7 @@ fn q_03_q_04_quotas_have_limits_of_their_own() {
     let quotas = |rules: u32, groups: u32| SetQuotas {
         rules_per_group: Some(rules),
         groups_per_interface: Some(groups),
-        groups_per_region: None,
+        ..SetQuotas::default()
     };
     applied(&mut world, quotas(200, 5));
     check_refused(&mut world, quotas(201, 5), "InvalidParameterValue", "cannot exceed 1000");

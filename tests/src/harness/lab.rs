@@ -10,7 +10,9 @@ use sg_userspace::aws::ids::{
     SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId, VpcPeeringConnectionId,
 };
 use sg_userspace::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
-use sg_userspace::aws::interface::{Attachment, ConnectionTracking, MacAddr, NetworkInterface};
+use sg_userspace::aws::interface::{
+    Attachment, ConnectionTracking, ConnectionTrackingSpecification, MacAddr, NetworkInterface,
+};
 use sg_userspace::aws::network_acl::{NetworkAcl, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::peering::{PeeringStatus, VpcPeeringConnection};
 use sg_userspace::aws::prefix_list::{AddressFamily, PrefixList};
@@ -39,7 +41,17 @@ pub struct Permission {
 pub fn rule(number: u32, permission: Permission) -> SecurityGroupRule {
     let Permission { direction, protocol, ports, peer } = permission;
     let id = SecurityGroupRuleId::mint(0, number);
-    SecurityGroupRule { id, number, direction, protocol, ports, peer, description: None }
+    SecurityGroupRule {
+        id,
+        number,
+        direction,
+        protocol,
+        ports,
+        peer,
+        description: None,
+        referenced_vpc_id: None,
+        tags: BTreeMap::new(),
+    }
 }
 
 /// A world that is being made.
@@ -209,6 +221,7 @@ impl Lab {
             number: instance_number,
             name: name.to_owned(),
             vpc_id: vpc_id.clone(),
+            instance_type: None,
             connection_allowance: DEFAULT_CONNECTION_ALLOWANCE,
             tags: BTreeMap::new(),
         };
@@ -226,6 +239,7 @@ impl Lab {
             groups: groups.to_vec(),
             source_dest_check: true,
             connection_tracking: ConnectionTracking::default(),
+            connection_tracking_specification: ConnectionTrackingSpecification::default(),
             attachment: Some(Attachment {
                 id: AttachmentId::mint(0, number),
                 instance_id: instance.id.clone(),

@@ -4,10 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::{Ipv4Net, Ipv6Net};
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::aws::error::AwsError;
+use crate::aws::instance_type::InstanceType;
+use crate::aws::prefix_list::AddressFamily;
 use crate::aws::region::{AvailabilityZone, Region};
 
 /// A place in a file.
@@ -189,6 +191,18 @@ from_text! {
     Ipv6Addr: "an IPv6 address such as 2001:db8:10:1::10",
     Region: "a region such as us-east-1",
     AvailabilityZone: "an availability zone such as us-east-1a",
+    IpNet: "a block such as 10.0.0.0/8 or 2001:db8::/32",
+    InstanceType: "an instance type such as m8i.large",
+}
+
+impl FromText for AddressFamily {
+    const EXPECTED: &'static str = "IPv4 or IPv6";
+
+    fn from_text(text: &str) -> Option<Self> {
+        [Self::Ipv4, Self::Ipv6]
+            .into_iter()
+            .find(|family| family.to_string().eq_ignore_ascii_case(text.trim()))
+    }
 }
 
 impl<'de, T: FromText> Deserialize<'de> for Written<T> {
@@ -237,6 +251,10 @@ fn remedy(code: &str) -> Option<&'static str> {
             "a subnet lies inside its VPC's `cidr` and is /16 to /28 (IPv6: inside the VPC's `ipv6`, /44 to /64 in steps of four)"
         }
         "InvalidSubnet.Conflict" => "give it a block that no other subnet of the VPC covers",
+        "NetworkAclEntryLimitExceeded" => "raise it with `quotas: {rules-per-network-acl: N}`, to 40 at most",
+        "NetworkAclLimitExceeded" => "raise it with `quotas: {network-acls-per-vpc: N}`",
+        "VpcPeeringConnectionsPerVpcLimitExceeded" => "raise it with `quotas: {active-peerings-per-vpc: N}`",
+        "VpcPeeringConnectionAlreadyExists" => "two VPCs have one peering at a time; remove one of the two",
         "InvalidGroup.Duplicate" => "names are unique in a VPC without regard to case; rename one",
         "InvalidPermission.Duplicate" => "remove one of the two",
         "SecurityGroupsPerInterfaceLimitExceeded" => {

@@ -61,7 +61,8 @@ pub(super) fn run(
             )));
         }
         let command = RunInstance {
-            connection_allowance: None,
+            connection_allowance: file.connection_allowance,
+            instance_type: file.instance_type.as_ref().map(|written| written.0.clone()),
             name: Some(instance_name.clone()),
             interfaces: interfaces.iter().cloned().map(InstanceInterface::New).collect(),
             tags: named(&instance_name),
@@ -146,10 +147,7 @@ fn interface(
     let elsewhere = match &file.vpc {
         None => None,
         Some(name) => {
-            let id = planner.lab.vpcs.get(&name.value).cloned().ok_or_else(|| {
-                let names: Vec<_> = planner.lab.vpcs.keys().map(String::as_str).collect();
-                place.at(name.at).error(format!("no VPC `{}`; there are: {}", name.value, names.join(", ")))
-            })?;
+            let id = planner.vpc_named(place, name)?;
             Some(Home { name: &name.value, id })
         }
     };

@@ -1,0 +1,165 @@
+//! Tags of everything that can have them (M-02).
+//!
+//! An instance's tag `Name` is its host name here, the name of its files and its place in every other instance's hosts
+//! file. It is given when the instance is made, and stays.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::aws::error::AwsError;
+use crate::aws::group::SecurityGroup;
+use crate::aws::ids::SecurityGroupRuleId;
+use crate::aws::instance::Instance;
+use crate::aws::interface::NetworkInterface;
+use crate::aws::network_acl::NetworkAcl;
+use crate::aws::peering::VpcPeeringConnection;
+use crate::aws::prefix_list::PrefixList;
+use crate::aws::tag::{MAX_KEY, MAX_TAGS, MAX_VALUE, NAME, RESERVED_PREFIX, ResourceId};
+use crate::aws::vpc::{Subnet, Vpc};
+
+use super::Reply;
+use super::edit::{Edit, Object};
+
+type Tags = BTreeMap<String, String>;
+
+/// Sets tags of resources; a key that one has already gets the new value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTags {
+    /// The resources.
+    pub resources: Vec<ResourceId>,
+    /// The tags by key.
+    pub tags: Tags,
+}
+
+impl CreateTags {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        if self.tags.is_empty() {
+            return Err(missing("Tag"));
+        }
+        each(edit, &self.resources, |_, now| {
+            now.extend(self.tags.clone());
+            check(now)
+        })
+    }
+}
+
+/// A tag to delete.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TagToDelete {
+    /// Its key.
+    pub key: String,
+    /// Where given, the tag goes only if this is its value.
+    #[serde(default)]
+    pub value: Option<String>,
+}
+
+/// Deletes tags of resources. One that a resource does not have is passed over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteTags {
+    /// The resources.
+    pub resources: Vec<ResourceId>,
+    /// The tags; none stands for all of them, an instance's name aside.
+    #[serde(default)]
+    pub tags: Vec<TagToDelete>,
+}
+
+impl DeleteTags {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        let Self { resources, tags } = self;
+        each(edit, &resources, |id, now| {
+            now.retain(|key, value| {
+                let is_asked_for =
+                    |tag: &TagToDelete| tag.key == *key && tag.value.as_ref().is_none_or(|it| it == value);
+                let is_host_name = key == NAME && matches!(id, ResourceId::Instance(_));
+                if tags.is_empty() { is_host_name } else { !tags.iter().any(is_asked_for) }
+            });
+            Ok(())
+        })
+    }
+}
+
+/// Tags for a new resource, if AWS takes them.
+pub(super) fn checked(tags: Tags) -> Result<Tags, AwsError> {
+    check(&tags)?;
+    Ok(tags)
+}
+
+/// Changes the tags of each resource.
+fn each(
+    edit: &mut Edit<'_>,
+    resources: &[ResourceId],
+    change: impl Fn(&ResourceId, &mut Tags) -> Result<(), AwsError>,
+) -> Result<Reply, AwsError> {
+    if resources.is_empty() {
+        return Err(missing("ResourceId"));
+    }
+    for id in resources {
+        let tags = tags_mut(edit, id)?;
+        let name = tags.get(NAME).cloned();
+        change(id, tags)?;
+        if matches!(id, ResourceId::Instance(_)) && tags.get(NAME) != name.as_ref() {
+            return Err(AwsError::invalid_value(format!(
+                "The tag {NAME} of '{id}' is its host name here, and cannot be changed once the instance is made."
+            )));
+        }
+    }
+    Ok(Reply::Done)
+}
+
+fn tags_mut<'e>(edit: &'e mut Edit<'_>, id: &ResourceId) -> Result<&'e mut Tags, AwsError> {
+    Ok(match id {
+        ResourceId::Vpc(id) => &mut edit.get_mut::<Vpc>(id)?.tags,
+        ResourceId::Subnet(id) => &mut edit.get_mut::<Subnet>(id)?.tags,
+        ResourceId::Instance(id) => &mut edit.get_mut::<Instance>(id)?.tags,
+        ResourceId::NetworkInterface(id) => &mut edit.get_mut::<NetworkInterface>(id)?.tags,
+        ResourceId::SecurityGroup(id) => &mut edit.get_mut::<SecurityGroup>(id)?.tags,
+        ResourceId::SecurityGroupRule(id) => rule_tags_mut(edit, id)?,
+        ResourceId::PrefixList(id) => &mut edit.get_mut::<PrefixList>(id)?.tags,
+        ResourceId::NetworkAcl(id) => &mut edit.get_mut::<NetworkAcl>(id)?.tags,
+        ResourceId::VpcPeeringConnection(id) => &mut edit.get_mut::<VpcPeeringConnection>(id)?.tags,
+    })
+}
+
+fn rule_tags_mut<'e>(edit: &'e mut Edit<'_>, id: &SecurityGroupRuleId) -> Result<&'e mut Tags, AwsError> {
+    let has_it = |group: &&SecurityGroup| group.rules.iter().any(|rule| rule.id == *id);
+    let group = SecurityGroup::table(edit.world()).values().find(has_it);
+    let group_id = group.map(|group| group.id.clone()).ok_or_else(|| id.not_found())?;
+    let group: &mut SecurityGroup = edit.get_mut(&group_id)?;
+    let rule = group.rules.iter_mut().find(|rule| rule.id == *id);
+    rule.map(|rule| &mut rule.tags).ok_or_else(|| id.not_found())
+}
+
+fn check(tags: &Tags) -> Result<(), AwsError> {
+    for (key, value) in tags {
+        if key.is_empty() || key.to_ascii_lowercase().starts_with(RESERVED_PREFIX) {
+            return Err(AwsError::new(
+                "InvalidTagKey.Malformed",
+                format!(
+                    "Tag key '{key}' is not valid. Tag keys cannot be empty and cannot start with {RESERVED_PREFIX}"
+                ),
+            ));
+        }
+        for (what, text, most) in [("key", key, MAX_KEY), ("value", value, MAX_VALUE)] {
+            if text.chars().count() > most {
+                return Err(AwsError::invalid_value(format!(
+                    "Tag {what} exceeds the maximum length of {most} characters"
+                )));
+            }
+        }
+    }
+    if tags.len() > MAX_TAGS {
+        return Err(AwsError::new(
+            "TagLimitExceeded",
+            "The maximum number of Tags for a resource has been reached.",
+        ));
+    }
+    Ok(())
+}
+
+fn missing(parameter: &str) -> AwsError {
+    AwsError::new("MissingParameter", format!("The request must contain the parameter {parameter}"))
+}
