@@ -21,6 +21,7 @@ mod restart;
 mod sessions;
 mod traffic;
 mod unjudged;
+mod verify;
 mod volume;
 
 /// Panics with what to do unless the caller is root.

@@ -1,13 +1,15 @@
 //! The whole matrix: every interface against every other and the internet, on every port that any rule tells from
 //! another. A pair is looked at in ranges of ports, not port by port; interfaces send from their own addresses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use crate::aws::ids::NetworkInterfaceId;
+use ipnet::IpNet;
+
+use crate::aws::ids::{NetworkInterfaceId, SecurityGroupId, SubnetId};
 use crate::aws::interface::NetworkInterface;
 use crate::aws::protocol::IpProtocol;
-use crate::aws::rule::{Direction, SecurityGroupRule};
+use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
 use crate::aws::world::World;
 
 pub use super::range::AddressRange;
@@ -92,52 +94,125 @@ pub fn reach(world: &World, scope: &Scope) -> Vec<Path> {
 
 /// Every pair of ends, address by address; what the internet is divided into follows from all of `worlds`.
 pub(super) fn matrix(world: &World, worlds: &[&World], scope: &Scope) -> Vec<Path> {
-    let attached = |chosen: &Option<Vec<NetworkInterfaceId>>| -> Vec<&NetworkInterface> {
-        let is_chosen = |id| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
-        let interfaces = world.network_interfaces.values();
-        interfaces.filter(|it| it.attachment.is_some() && is_chosen(&it.id)).collect()
-    };
+    let mut matrix =
+        Matrix { world, protocols: protocols(world), kinds: Kinds::of(world), known: HashMap::new() };
     let with_internet = |chosen: &Option<Vec<_>>| chosen.as_ref().is_none_or(Vec::is_empty);
-    let (senders, receivers) = (attached(&scope.from), attached(&scope.to));
-    let protocols = protocols(world);
     let mut paths = Vec::new();
     for is_ipv4 in [true, false] {
-        let mut add =
-            |from: (Option<&NetworkInterface>, IpAddr), to: (Option<&NetworkInterface>, IpAddr), ends| {
-                let (from_end, to_end) = ends;
-                let question = Question::new(from.0, from.1, to.0, to.1, Traffic::Other(0));
-                let openings = openings(world, &question, &protocols);
-                paths.push(Path { from: from_end, to: to_end, is_ipv4, openings });
-            };
-        let end = |interface: &NetworkInterface, at| End::Interface(interface.id.clone(), Some(at));
+        let senders = matrix.sites(&scope.from, is_ipv4);
+        let receivers = matrix.sites(&scope.to, is_ipv4);
         for from in &senders {
-            for source in address::addresses(from, is_ipv4) {
-                for to in receivers.iter().filter(|to| to.id != from.id) {
-                    for destination in address::addresses(to, is_ipv4) {
-                        add(
-                            (Some(from), source),
-                            (Some(to), destination),
-                            (end(from, source), end(to, destination)),
-                        );
-                    }
-                }
-                for class in range::classes(worlds, from, is_ipv4).iter().filter(|_| with_internet(&scope.to))
-                {
-                    let internet = End::Internet(Some(class.range));
-                    add((Some(from), source), (None, class.example), (end(from, source), internet));
-                }
+            for to in receivers.iter().filter(|to| to.interface.id != from.interface.id) {
+                let openings = matrix.between(from, to);
+                paths.push(Path { from: from.end(), to: to.end(), is_ipv4, openings });
+            }
+            for class in
+                range::classes(worlds, from.interface, is_ipv4).iter().filter(|_| with_internet(&scope.to))
+            {
+                let question =
+                    Question::new(Some(from.interface), from.address, None, class.example, Traffic::Other(0));
+                let (to, openings) = (End::Internet(Some(class.range)), matrix.openings(&question));
+                paths.push(Path { from: from.end(), to, is_ipv4, openings });
             }
         }
         for to in receivers.iter().filter(|_| with_internet(&scope.from)) {
-            for destination in address::addresses(to, is_ipv4) {
-                for class in range::classes(worlds, to, is_ipv4) {
-                    let internet = End::Internet(Some(class.range));
-                    add((None, class.example), (Some(to), destination), (internet, end(to, destination)));
-                }
+            for class in range::classes(worlds, to.interface, is_ipv4) {
+                let question =
+                    Question::new(None, class.example, Some(to.interface), to.address, Traffic::Other(0));
+                let (from, openings) = (End::Internet(Some(class.range)), matrix.openings(&question));
+                paths.push(Path { from, to: to.end(), is_ipv4, openings });
             }
         }
     }
     paths
+}
+
+/// A matrix in the making.
+struct Matrix<'w> {
+    world: &'w World,
+    protocols: Vec<(u8, Span)>,
+    kinds: Kinds<'w>,
+    /// What is open between two kinds of sites of one VPC.
+    known: HashMap<(usize, usize), Vec<Opening>>,
+}
+
+/// An interface at one of its addresses.
+struct Site<'w> {
+    interface: &'w NetworkInterface,
+    address: IpAddr,
+    /// Sites of the same kind reach the same, and are reached by the same, within their VPC.
+    kind: usize,
+}
+
+/// What rules, ACLs and routes can tell one site from another by.
+struct Kinds<'w> {
+    blocks: Vec<IpNet>,
+    known: HashMap<(&'w SubnetId, &'w [SecurityGroupId], Vec<bool>), usize>,
+}
+
+impl Site<'_> {
+    fn end(&self) -> End {
+        End::Interface(self.interface.id.clone(), Some(self.address))
+    }
+}
+
+impl<'w> Kinds<'w> {
+    fn of(world: &World) -> Self {
+        let entries = world.network_acls.values().flat_map(|acl| &acl.entries).map(|entry| entry.cidr);
+        let lists = world.prefix_lists.values().flat_map(|list| list.entries()).map(|entry| entry.cidr);
+        let rules = world.security_groups.values().flat_map(|group| &group.rules);
+        let peers = rules.filter_map(|rule| match rule.peer {
+            Peer::CidrIpv4(block) => Some(IpNet::V4(block)),
+            Peer::CidrIpv6(block) => Some(IpNet::V6(block)),
+            Peer::PrefixList(_) | Peer::ReferencedGroup(_) => None,
+        });
+        let blocks: BTreeSet<IpNet> = entries.chain(lists).chain(peers).collect();
+        Self { blocks: blocks.into_iter().collect(), known: HashMap::new() }
+    }
+
+    fn kind(&mut self, interface: &'w NetworkInterface, address: IpAddr) -> usize {
+        let blocks = self.blocks.iter().map(|block| block.contains(&address)).collect();
+        let next = self.known.len();
+        *self.known.entry((&interface.subnet_id, &interface.groups, blocks)).or_insert(next)
+    }
+}
+
+impl<'w> Matrix<'w> {
+    /// The attached interfaces that were chosen, at each of their addresses in a family.
+    fn sites(&mut self, chosen: &Option<Vec<NetworkInterfaceId>>, is_ipv4: bool) -> Vec<Site<'w>> {
+        let is_chosen = |id| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
+        let interfaces = self.world.network_interfaces.values();
+        let attached = interfaces.filter(|it| it.attachment.is_some() && is_chosen(&it.id));
+        let at = attached
+            .flat_map(|it| address::addresses(it, is_ipv4).into_iter().map(move |address| (it, address)));
+        at.map(|(interface, address)| Site { interface, address, kind: self.kinds.kind(interface, address) })
+            .collect()
+    }
+
+    /// What is open between two interfaces.
+    fn between(&mut self, from: &Site<'w>, to: &Site<'w>) -> Vec<Opening> {
+        let question = Question::new(
+            Some(from.interface),
+            from.address,
+            Some(to.interface),
+            to.address,
+            Traffic::Other(0),
+        );
+        if from.interface.vpc_id != to.interface.vpc_id {
+            // Addresses may be there twice, so the way depends on more than the kinds.
+            return self.openings(&question);
+        }
+        if let Some(openings) = self.known.get(&(from.kind, to.kind)) {
+            return openings.clone();
+        }
+        let openings = self.openings(&question);
+        self.known.insert((from.kind, to.kind), openings.clone());
+        openings
+    }
+
+    fn openings(&self, question: &Question<'_>) -> Vec<Opening> {
+        openings(self.world, question, &self.protocols)
+    }
 }
 
 /// Protocols other than TCP, UDP and ICMP that some rule or ACL entry names, and one that none does.
