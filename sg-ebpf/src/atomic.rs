@@ -15,6 +15,20 @@ pub(crate) unsafe fn add(number: *mut u64, value: u64) {
     unsafe { asm!("lock *(u64 *)({0} + 0) += {1}", in(reg) number, in(reg) value, options(nostack)) };
 }
 
+/// [`add`], and what the number was before.
+///
+/// # Safety
+/// As for [`add`].
+#[inline(always)]
+pub(crate) unsafe fn fetch_add(number: *mut u64, value: u64) -> u64 {
+    let mut before = value;
+    // SAFETY: the caller's promise; one instruction.
+    unsafe {
+        asm!("{0} = atomic_fetch_add((u64 *)({1} + 0), {0})", inout(reg) before, in(reg) number, options(nostack))
+    };
+    before
+}
+
 /// Sets bits in a number in which other CPUs set bits as well.
 ///
 /// # Safety

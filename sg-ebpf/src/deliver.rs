@@ -17,6 +17,7 @@ use crate::frame::{SkbFrame, XdpFrame};
 use crate::maps::SETTINGS;
 use crate::scratch::room;
 use crate::tables::Maps;
+use crate::too_big;
 
 /// `PACKET_HOST` of linux/if_packet.h: for this host.
 const PACKET_HOST: u32 = 0;
@@ -69,6 +70,7 @@ pub(crate) fn from_link(ctx: &TcContext) -> i32 {
         Action::Drop => TC_ACT_SHOT,
         Action::AnswerArp => fabric::answer_arp(ctx, slot, link),
         Action::AnswerNeighbour => fabric::answer_neighbour(ctx, slot, link),
+        Action::AnswerTooBig => too_big::answer(ctx, slot, link),
         Action::Deliver => hand_over(ctx, &fate.receiver),
     }
 }
@@ -81,7 +83,7 @@ pub(crate) fn to_link(ctx: &TcContext) -> i32 {
     count::frame(&fate);
     match fate.action {
         Action::Deliver => TC_ACT_OK,
-        Action::Drop | Action::AnswerArp | Action::AnswerNeighbour => TC_ACT_SHOT,
+        _ => TC_ACT_SHOT,
     }
 }
 
@@ -127,7 +129,8 @@ pub(crate) fn from_link_xdp(ctx: &XdpContext) -> u32 {
     let fate = forward::from_link(&Maps, &XdpFrame(ctx), packet, slot_of(link), 1);
     match fate.action {
         Action::AnswerArp | Action::AnswerNeighbour => xdp_action::XDP_PASS,
-        Action::Drop => {
+        // There is no path MTU at this hook (`XdpFrame`).
+        Action::Drop | Action::AnswerTooBig => {
             count::frame(&fate);
             xdp_action::XDP_DROP
         }

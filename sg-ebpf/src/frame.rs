@@ -30,6 +30,12 @@ impl Frame for SkbFrame<'_> {
     }
 
     #[inline(always)]
+    fn segment_size(&self) -> u32 {
+        // SAFETY: a field of the context, which the verifier rewrites.
+        unsafe { (*self.0.skb.skb).gso_size }
+    }
+
+    #[inline(always)]
     fn parse(&self, _packet: &mut Packet) -> Kind {
         // The packet is where `stages` finds it.
         Kind(stages::sg_parse(self.0.skb.skb))
@@ -59,13 +65,18 @@ impl Frame for SkbFrame<'_> {
     }
 }
 
-/// A frame at the XDP hook.
+/// A frame at the XDP hook, where there is no path MTU.
 pub(crate) struct XdpFrame<'a>(pub(crate) &'a XdpContext);
 
 impl Frame for XdpFrame<'_> {
     #[inline(always)]
     fn length(&self) -> u32 {
         (self.0.data_end() - self.0.data()) as u32
+    }
+
+    #[inline(always)]
+    fn has_path_mtu(&self) -> bool {
+        false
     }
 
     #[inline(always)]

@@ -14,6 +14,7 @@ mod policy;
 mod scratch;
 mod stages;
 mod tables;
+mod too_big;
 
 use aya_ebpf::macros::{classifier, xdp};
 use aya_ebpf::programs::{TcContext, XdpContext};

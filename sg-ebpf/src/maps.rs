@@ -4,6 +4,7 @@ use crate::scratch::Scratch;
 use aya_ebpf::bindings::BPF_F_MMAPABLE;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
+use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
 use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
@@ -26,6 +27,15 @@ pub(crate) static SETTINGS: Array<Settings> = Array::with_max_entries(1, 0);
 #[map]
 pub(crate) static POLICIES: Array<PolicyPair> = Array::with_max_entries(MAX_INTERFACES, BPF_F_MMAPABLE);
 
+/// By slot: the access lists of its subnet. Mapped as the policies are.
+#[map]
+pub(crate) static ACCESS_LISTS: Array<PolicyPair> = Array::with_max_entries(MAX_INTERFACES, BPF_F_MMAPABLE);
+
+/// By the slot of an instance's primary interface. Mapped into the controller, which adds to the counters too.
+#[map]
+pub(crate) static ALLOWANCES: Array<AllowanceRecord> =
+    Array::with_max_entries(MAX_INTERFACES, BPF_F_MMAPABLE);
+
 /// By slot.
 #[map]
 pub(crate) static INTERFACES: Array<InterfaceRecord> = Array::with_max_entries(MAX_INTERFACES, 0);
@@ -34,7 +44,7 @@ pub(crate) static INTERFACES: Array<InterfaceRecord> = Array::with_max_entries(M
 #[map]
 pub(crate) static NETWORKS: Array<NetworkRecord> = Array::with_max_entries(MAX_NETWORKS, 0);
 
-/// Policy memory, in chunks. Mapped into the controller, which writes policies of any length.
+/// Policies and access lists, in chunks. Mapped into the controller, which writes them at any length.
 #[map]
 pub(crate) static POLICY_WORDS: Array<[u32; CHUNK_WORDS as usize]> =
     Array::with_max_entries(MAX_POLICY_CHUNKS, BPF_F_MMAPABLE);

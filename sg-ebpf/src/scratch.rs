@@ -8,6 +8,7 @@ use sg_common::abi::member::{MemberKey4, MemberKey6};
 use sg_common::datapath::tuple::Packet;
 
 use crate::maps::{PACKET, SCRATCH};
+use crate::too_big::MESSAGE_LENGTH;
 
 /// Keys under construction.
 #[repr(C)]
@@ -24,6 +25,8 @@ pub(crate) struct Scratch {
     pub(crate) entry: FlowEntry,
     /// Fragment key.
     pub(crate) fragment: FragmentKey,
+    /// A message of the router under construction.
+    pub(crate) message: [u8; MESSAGE_LENGTH],
 }
 
 /// Room for keys.

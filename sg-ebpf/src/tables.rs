@@ -11,6 +11,7 @@ use aya_ebpf::helpers::generated::bpf_ktime_get_coarse_ns;
 use aya_ebpf::maps::{HashMap, LruHashMap};
 use sg_common::abi::ABI_VERSION;
 use sg_common::abi::address::{Address, Family};
+use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::flow::FlowEntry;
 use sg_common::abi::fragment::FragmentPorts;
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
@@ -19,7 +20,7 @@ use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::Locator;
 use sg_common::abi::settings::tick_of;
 use sg_common::datapath::judge::{Bench, Decision};
-use sg_common::datapath::tables::{FlowCell, FlowState, Full, MemberCell, Passage, Tables};
+use sg_common::datapath::tables::{Admission, FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::tuple::{FlowKey, Packet};
 
 use crate::atomic;
@@ -95,6 +96,35 @@ impl FlowCell for FlowInMap {
     }
 }
 
+/// What the kernel answers where a key is there already.
+const EXISTS: i32 = -17;
+
+/// Puts one more entry on an account, if its limit allows it. An entry that takes another's place needs no room.
+#[inline(always)]
+fn charge(account: *mut AllowanceRecord, replaces: bool) -> bool {
+    // SAFETY: an element of an array map; the field is aligned.
+    let admitted = unsafe { atomic::fetch_add(&raw mut (*account).admitted, 1) };
+    // SAFETY: as above; volatile, because other CPUs and the controller write it.
+    let ended = unsafe { core::ptr::read_volatile(&raw const (*account).ended) };
+    // SAFETY: as above.
+    let limit = unsafe { core::ptr::read_volatile(&raw const (*account).limit) };
+    // Signed: another CPU may take its own back in between.
+    if (admitted.wrapping_sub(ended) as i64) < limit.wrapping_add(u64::from(replaces)) as i64 {
+        return true;
+    }
+    refund(account);
+    // SAFETY: as above.
+    unsafe { atomic::add(&raw mut (*account).exceeded, 1) };
+    false
+}
+
+/// Takes an entry off an account that was not made after all.
+#[inline(always)]
+fn refund(account: *mut AllowanceRecord) {
+    // SAFETY: an element of an array map; the field is aligned.
+    unsafe { atomic::add(&raw mut (*account).admitted, u64::MAX) };
+}
+
 /// Moves an entry from the table of flows without a reply to the other, if it still is this flow's.
 #[inline(always)]
 fn protect<K>(
@@ -104,7 +134,6 @@ fn protect<K>(
     identity: u64,
     copy: &mut FlowEntry,
 ) -> Result<(), Full> {
-    const EXISTS: i32 = -17;
     let Some(entry) = embryonic.get_ptr(key) else { return Ok(()) };
     // SAFETY: the element stays readable while the program runs.
     *copy = unsafe { *entry };
@@ -184,6 +213,15 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
+    fn access_lists(&self, slot: u32) -> PolicyPair {
+        match maps::ACCESS_LISTS.get_ptr(slot) {
+            // SAFETY: as for the policies.
+            Some(pair) => unsafe { core::ptr::read_volatile(pair) },
+            None => PolicyPair::default(),
+        }
+    }
+
+    #[inline(always)]
     fn policy(&self, locator: Locator) -> Option<Self::Policy> {
         PolicyInChunk::at(locator)
     }
@@ -220,30 +258,45 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn admit(&self, key: &FlowKey, entry: FlowEntry) -> Result<(), Full> {
+    fn admit(&self, key: &FlowKey, entry: FlowEntry, allowance: u32, replaces: bool) -> Admission {
+        let Some(account) = maps::ALLOWANCES.get_ptr_mut(allowance) else { return Admission::TABLE_FULL };
+        if !charge(account, replaces) {
+            return Admission::ALLOWANCE_EXCEEDED;
+        }
         // An entry that has ended may still be there.
-        self.remove(key);
-        let Some(scratch) = scratch() else { return Err(Full) };
+        self.remove(key, allowance);
+        let Some(scratch) = scratch() else { return Admission::TABLE_FULL };
         scratch.entry = entry;
         let inserted = if key.family == Family::V4.0 {
-            maps::EMBRYONIC4.insert(&scratch.key4, &scratch.entry, 0)
+            maps::EMBRYONIC4.insert(&scratch.key4, &scratch.entry, u64::from(BPF_NOEXIST))
         } else {
-            maps::EMBRYONIC6.insert(&scratch.key6, &scratch.entry, 0)
+            maps::EMBRYONIC6.insert(&scratch.key6, &scratch.entry, u64::from(BPF_NOEXIST))
         };
-        inserted.map_err(|_| Full)
+        if inserted.is_ok() {
+            return Admission::ADMITTED;
+        }
+        refund(account);
+        // Another CPU may have made the same entry first.
+        if inserted == Err(EXISTS) { Admission::ADMITTED } else { Admission::TABLE_FULL }
     }
 
     #[inline(always)]
-    fn remove(&self, key: &FlowKey) {
+    fn remove(&self, key: &FlowKey, allowance: u32) {
         let Some(scratch) = scratch() else { return };
-        if key.family == Family::V4.0 {
+        let removed = if key.family == Family::V4.0 {
             scratch.key4 = key.to_v4();
-            let _ = maps::FLOWS4.remove(&scratch.key4);
-            let _ = maps::EMBRYONIC4.remove(&scratch.key4);
+            u64::from(maps::FLOWS4.remove(&scratch.key4).is_ok())
+                + u64::from(maps::EMBRYONIC4.remove(&scratch.key4).is_ok())
         } else {
             scratch.key6 = key.to_v6();
-            let _ = maps::FLOWS6.remove(&scratch.key6);
-            let _ = maps::EMBRYONIC6.remove(&scratch.key6);
+            u64::from(maps::FLOWS6.remove(&scratch.key6).is_ok())
+                + u64::from(maps::EMBRYONIC6.remove(&scratch.key6).is_ok())
+        };
+        if removed != 0
+            && let Some(account) = maps::ALLOWANCES.get_ptr_mut(allowance)
+        {
+            // SAFETY: an element of an array map; the field is aligned.
+            unsafe { atomic::add(&raw mut (*account).ended, removed) };
         }
     }
 
@@ -285,8 +338,22 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn judge(&self, _packet: &mut Packet, bench: &Bench<'_>) -> Decision {
-        // The packet is where `stages` finds it.
-        stages::judge_for(bench)
+    fn complete(&self, _packet: &mut Packet, bench: &Bench<'_>) {
+        stages::complete_for(bench);
+    }
+
+    #[inline(always)]
+    fn network_acl(&self, _packet: &Packet, bench: &Bench<'_>) -> Decision {
+        stages::network_acl_for(bench)
+    }
+
+    #[inline(always)]
+    fn follow(&self, _packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+        stages::follow_for(bench)
+    }
+
+    #[inline(always)]
+    fn judge_new(&self, _packet: &Packet, bench: &Bench<'_>) -> Decision {
+        stages::judge_new_for(bench)
     }
 }

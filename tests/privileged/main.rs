@@ -18,6 +18,7 @@ mod refusal;
 mod removal;
 mod replacement;
 mod restart;
+mod semantics;
 mod sessions;
 mod traffic;
 mod unjudged;

@@ -10,6 +10,7 @@ use sg_tests::harness::agreement::{check_agreement, find_difference};
 use sg_tests::harness::planes::{Plane, host, oracle};
 use sg_tests::harness::random::scenario;
 use sg_userspace::aws::interface::MacAddr;
+use sg_userspace::aws::network_acl::{MAX_RULE_NUMBER, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::rule::{Direction, Peer};
 use sg_userspace::aws::world::World;
 use sg_userspace::dataplane::reason::Reason;
@@ -120,9 +121,23 @@ enum Fault {
     YoungestRule,
     /// The UDP timeout is used for streams.
     NoStream,
+    /// Network ACLs deny nothing by an entry.
+    NoDenials,
+    /// The entries of network ACLs count from the greatest number.
+    LastEntry,
+    /// A prefix list's first version stays in force.
+    OldLists,
+    /// No peering is active.
+    NoPeering,
+    /// An instance may track one connection more.
+    LooseAllowance,
+    /// The way to the internet carries one byte more.
+    WideWay,
+    /// "Don't fragment" is overlooked.
+    NoDontFragment,
 }
 
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 18] = [
     Fault::SlowClock,
     Fault::NoReset,
     Fault::NoFin,
@@ -134,12 +149,47 @@ const FAULTS: [Fault; 11] = [
     Fault::NoEmbedded,
     Fault::YoungestRule,
     Fault::NoStream,
+    Fault::NoDenials,
+    Fault::LastEntry,
+    Fault::OldLists,
+    Fault::NoPeering,
+    Fault::LooseAllowance,
+    Fault::WideWay,
+    Fault::NoDontFragment,
 ];
 
 struct Faulty {
     oracle: Oracle,
     fault: Fault,
     world: Option<World>,
+}
+
+impl Faulty {
+    /// The faults that lie between interfaces.
+    fn spoil_network(&self, world: &mut World) {
+        match self.fault {
+            Fault::NoDenials => {
+                let is_denial = |entry: &NetworkAclEntry| entry.action == RuleAction::Deny;
+                world.network_acls.values_mut().for_each(|acl| acl.entries.retain(|entry| !is_denial(entry)));
+            }
+            Fault::LastEntry => {
+                let entries = world.network_acls.values_mut().flat_map(|acl| &mut acl.entries);
+                entries.for_each(|entry| entry.rule_number = MAX_RULE_NUMBER - entry.rule_number);
+            }
+            Fault::OldLists => {
+                world
+                    .prefix_lists
+                    .values_mut()
+                    .for_each(|list| list.versions.retain(|version, _| *version < 3));
+            }
+            Fault::NoPeering => world.vpc_peering_connections.clear(),
+            Fault::LooseAllowance => {
+                world.instances.values_mut().for_each(|instance| instance.connection_allowance += 1);
+            }
+            Fault::WideWay => world.vpcs.values_mut().for_each(|vpc| vpc.internet_mtu += 1),
+            _ => {}
+        }
+    }
 }
 
 impl Dataplane for Faulty {
@@ -174,6 +224,7 @@ impl Dataplane for Faulty {
                 interface.connection_tracking.udp_stream = interface.connection_tracking.udp;
             }
         }
+        self.spoil_network(&mut faulty);
         self.world = Some(faulty.clone());
         self.oracle.set_world(&faulty)
     }
@@ -191,14 +242,21 @@ impl Dataplane for Faulty {
             }
             _ => {}
         }
-        if matches!(self.fault, Fault::NoFragments) {
-            packet.fragment = None;
+        match self.fault {
+            Fault::NoFragments => packet.fragment = None,
+            Fault::NoDontFragment => packet.dont_fragment = false,
+            _ => {}
         }
         let mut outcome = self.oracle.judge(sender, &packet)?;
-        if matches!(self.fault, Fault::YoungestRule) {
-            for judgement in &mut outcome.judgements {
-                judgement.rule = judgement.rule.map(|number| u32::MAX - number);
-            }
+        for judgement in &mut outcome.judgements {
+            judgement.rule = match (self.fault, judgement.reason) {
+                (Fault::LastEntry, Reason::NetworkAcl) => judgement
+                    .rule
+                    .map(|number| u32::from(MAX_RULE_NUMBER).checked_sub(number).unwrap_or(number)),
+                (_, Reason::NetworkAcl) => judgement.rule,
+                (Fault::YoungestRule, _) => judgement.rule.map(|number| u32::MAX - number),
+                _ => judgement.rule,
+            };
         }
         Ok(outcome)
     }

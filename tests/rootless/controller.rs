@@ -20,7 +20,9 @@ use sg_userspace::controller::enforcer::Enforcer;
 use sg_userspace::controller::protocol::{Reply, Request, UpRequest, code};
 use sg_userspace::controller::{Controller, run, socket};
 use sg_userspace::dataplane::reason::Reason;
-use sg_userspace::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent};
+use sg_userspace::dataplane::row::{
+    AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent,
+};
 use sg_userspace::lab::file::LabFile;
 use sg_userspace::lab::plan::plan;
 use sg_userspace::store::manifest::LabManifest;
@@ -78,6 +80,10 @@ impl Enforcer for MemoryEnforcer {
 
     fn counters(&mut self) -> Result<Vec<CounterRow>> {
         Ok(vec![CounterRow { direction: Direction::Inbound, reason: Reason::NoRule, frames: 3 }])
+    }
+
+    fn allowances(&mut self) -> Result<Vec<AllowanceRow>> {
+        Ok(Vec::new())
     }
 
     fn events(&mut self) -> Result<Events> {
@@ -313,6 +319,7 @@ fn watchers_are_told_what_happens_from_then_on() {
         direction: Direction::Inbound,
         reason: Reason::NoRule,
         rule: None,
+        acl_entry: None,
         protocol: 6,
         source: None,
         destination: None,
@@ -390,7 +397,7 @@ fn questions_about_no_lab_leave_the_controller_to_whoever_builds_one() {
             let (hook, enforcement) = (Hook::Tcx, Enforcement::On);
             call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err()
         };
-        for question in [Request::Flows { interface: None }, Request::Counters] {
+        for question in [Request::Flows { interface: None }, Request::Counters, Request::Allowances] {
             let error = call(state, &question).unwrap_err();
             assert_eq!(refusal(&error).unwrap().code, code::NO_LAB);
         }

@@ -1,9 +1,16 @@
-//! AWS's documented semantics, case by case, on every data plane. Each test names the fact that it holds (E-, C-, R-);
+//! AWS's documented semantics, case by case, on every data plane. Each test names the fact that it holds (M-, R-, E-, C-, N-);
 //! `sg_tests::harness::script` says how to read the scripts.
 
+use sg_tests::harness::script::check;
+
 mod addresses;
+mod allowance;
 mod fragments;
 mod icmp;
+mod network_acls;
+mod path_mtu;
+mod peering;
+mod prefix_lists;
 mod rules;
 mod tcp;
 mod tracking;

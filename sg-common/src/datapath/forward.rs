@@ -11,7 +11,7 @@ use crate::abi::{INTERNET_NUMBER, INTERNET_SLOT};
 
 use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
-use super::judge::{Bench, Decision};
+use super::judge::{Bench, Decision, judge};
 use super::parse::{ARP_SENDER_MAC, Kind};
 use super::path_mtu;
 use super::tables::{MemberCell, Tables};
@@ -64,15 +64,13 @@ pub struct Fate {
     pub action: Action,
     /// To whom; meaningful for [`Action::Deliver`].
     pub receiver: Receiver,
-    /// What the path carries; meaningful for [`Action::AnswerTooBig`].
-    pub mtu: u32,
 }
 
 impl Fate {
     #[inline(always)]
     const fn without_receiver(direction: DirectionCode, reason: ReasonCode, action: Action) -> Self {
         let receiver = Receiver { slot: 0, link_index: 0, subnet: 0, mac: [0; 6] };
-        Self { direction, reason, action, receiver, mtu: 0 }
+        Self { direction, reason, action, receiver }
     }
 
     #[inline(always)]
@@ -82,7 +80,7 @@ impl Fate {
 
     #[inline(always)]
     const fn delivered(direction: DirectionCode, reason: ReasonCode, receiver: Receiver) -> Self {
-        Self { direction, reason, action: Action::Deliver, receiver, mtu: 0 }
+        Self { direction, reason, action: Action::Deliver, receiver }
     }
 }
 
@@ -136,7 +134,7 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
     packet.crosses_subnet = (receiver.subnet != interface.subnet) as u8;
     let mut reason = ReasonCode::ENFORCEMENT_OFF;
     if !enforcement_off {
-        reason = tables.judge(packet, &bench).reason;
+        reason = judge(tables, packet, &bench).reason;
         if !reason.is_allow() {
             return Fate::dropped(DirectionCode::OUTBOUND, reason);
         }
@@ -146,11 +144,11 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
     } else if enforcement_off {
         Fate::delivered(DirectionCode::OUTBOUND, reason, receiver)
     } else if receiver.slot == INTERNET_SLOT {
-        let mtu = internet_mtu(tables, interface.network);
-        if path_mtu::fits(frame, packet, mtu) {
+        packet.path_mtu = internet_mtu(tables, interface.network);
+        if path_mtu::fits(frame, packet) {
             Fate::delivered(DirectionCode::OUTBOUND, reason, receiver)
         } else {
-            too_big(tables, packet, &bench, mtu)
+            too_big(tables, packet, &bench)
         }
     } else {
         deliver(tables, packet, &bench, interface.number, receiver)
@@ -168,13 +166,17 @@ fn internet_mtu<T: Tables>(tables: &T, network: u32) -> u32 {
 
 /// Step 11: the router tells the sender, if the sender judges that it may hear it. The internet host hears everything.
 #[inline(always)]
-fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>, mtu: u32) -> Fate {
+fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Fate {
     tables.report(packet, bench, Decision::without_rule(ReasonCode::PACKET_TOO_BIG));
     let mut action = Action::AnswerTooBig;
     let interface = bench.interface;
     if interface.flags & InterfaceRecord::FLAG_INTERNET == 0 {
         let v4 = packet.family == Family::V4.0;
         let router = if v4 { Address::v4(interface.router_ipv4) } else { interface.router_ipv6 };
+        if router == Address::default() {
+            // The subnet has none of this family to speak.
+            return Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::PACKET_TOO_BIG);
+        }
         path_mtu::answer(packet, router);
         packet.crosses_subnet = 1;
         let inbound = Bench {
@@ -185,13 +187,11 @@ fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>, mtu: u
             sender: 0,
             direction: DirectionCode::INBOUND,
         };
-        if !tables.judge(packet, &inbound).reason.is_allow() {
+        if !judge(tables, packet, &inbound).reason.is_allow() {
             action = Action::Drop;
         }
     }
-    let mut fate = Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::PACKET_TOO_BIG, action);
-    fate.mtu = mtu;
-    fate
+    Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::PACKET_TOO_BIG, action)
 }
 
 /// What becomes of a frame that reaches a link on the host side other than through the fabric: judged inbound, as from
@@ -385,12 +385,12 @@ fn enter<T: Tables, F: Frame + ?Sized>(
     bench: &Bench<'_>,
     receiver: Receiver,
 ) -> Fate {
-    let mtu = match tables.interface(receiver.slot) {
+    packet.path_mtu = match tables.interface(receiver.slot) {
         Some(interface) => internet_mtu(tables, interface.network),
         None => 0,
     };
-    if !path_mtu::fits(frame, packet, mtu) {
-        return too_big(tables, packet, bench, mtu);
+    if !path_mtu::fits(frame, packet) {
+        return too_big(tables, packet, bench);
     }
     packet.crosses_subnet = 1;
     deliver(tables, packet, bench, 0, receiver)
@@ -416,9 +416,9 @@ fn deliver<T: Tables>(
         sender,
         direction: DirectionCode::INBOUND,
     };
-    let decision = tables.judge(packet, &bench);
+    let decision = judge(tables, packet, &bench);
     let action = if decision.reason.is_allow() { Action::Deliver } else { Action::Drop };
-    Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver, mtu: 0 }
+    Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver }
 }
 
 #[inline(always)]

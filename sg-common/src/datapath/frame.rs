@@ -15,8 +15,15 @@ pub trait Frame {
     fn read_at<const N: usize>(&self, offset: u32) -> Option<[u8; N]>;
 
     /// Bytes of payload in each packet, where the frame stands for several that the kernel will split; otherwise 0.
+    #[inline(always)]
     fn segment_size(&self) -> u32 {
         0
+    }
+
+    /// Whether its path has a largest packet: not where no message about it could go back.
+    #[inline(always)]
+    fn has_path_mtu(&self) -> bool {
+        true
     }
 
     /// [`parse()`]; the kernel overrides it by a function around it that the verifier checks once.

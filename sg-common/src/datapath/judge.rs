@@ -134,7 +134,7 @@ pub fn record_of(packet: &Packet, bench: &Bench<'_>, decision: Decision) -> Verd
 #[inline(always)]
 fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     if packet.fragment == FragmentPlace::LATER {
-        complete(tables, packet, bench);
+        tables.complete(packet, bench);
     }
     let decision = judge_at_border(tables, packet, bench);
     if packet.fragment == FragmentPlace::FIRST && decision.reason.is_allow() {
@@ -143,9 +143,9 @@ fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>)
     decision
 }
 
-/// Gives a later fragment the ports of its first one, if this bench remembers them.
+/// Gives a later fragment the ports of its first one, if this bench remembers them: the default of [`Tables::complete`].
 #[inline(always)]
-fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
+pub fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
     let first = tables.fragment(packet, bench);
     let is_known = first.known != 0 && age(bench.tick, first.seen) < u64::from(FRAGMENT_LIFETIME);
     // Both always written: the sender's bench has judged the same packet before.
@@ -157,7 +157,7 @@ fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
 
 /// Asks the network ACL on the subnet's side of the groups: before them what comes in, after them what goes out (N-08).
 #[inline(always)]
-fn judge_at_border<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
+fn judge_at_border<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     let crosses = packet.crosses_subnet != 0;
     if crosses && !bench.outbound() {
         let decision = tables.network_acl(packet, bench);
@@ -165,7 +165,8 @@ fn judge_at_border<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) ->
             return decision;
         }
     }
-    let judged = judge_flow(tables, packet, bench);
+    let followed = tables.follow(packet, bench);
+    let judged = if followed.reason == PASSES { tables.judge_new(packet, bench) } else { followed };
     if crosses && bench.outbound() && judged.reason.is_allow() {
         let decision = tables.network_acl(packet, bench);
         if decision.reason != PASSES {
@@ -187,23 +188,25 @@ pub fn network_acl<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) ->
     access_list::decide(tables.policy(locator), locator, packet, remote)
 }
 
+/// What a live entry says to a packet: [`PASSES`] where the rules must be asked. The default of [`Tables::follow`].
 #[inline(always)]
-fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
-    let mut key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
-    let mut starts_over = false;
-    let mut replaces = false;
+pub fn follow<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    packet.entry = Packet::ENTRY_NONE;
     if packet.ports_unknown != 0 {
         // It could be any flow's: only rules can know.
-    } else if key.is_flow()
+        return Decision::without_rule(PASSES);
+    }
+    let mut key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
+    if key.is_flow()
         && let Some(cell) = tables.flow(&key)
     {
-        replaces = true;
+        packet.entry = Packet::ENTRY_ENDED;
         let state = cell.state();
         if bench.is_live(&key, &state) {
             match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
                 Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
                 Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
-                Standing::StartsOver => starts_over = true,
+                Standing::StartsOver => packet.entry = Packet::ENTRY_STARTS_OVER,
             }
         }
     }
@@ -214,13 +217,8 @@ fn judge_flow<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Deci
         if rule != 0 {
             return Decision::by_rule(ReasonCode::RELATED, rule);
         }
-        key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     }
-    let decision = judge_new(tables, packet, bench, &key, replaces);
-    if starts_over && decision.reason == ReasonCode::UNTRACKED {
-        tables.remove(&key, bench.interface.allowance);
-    }
-    decision
+    Decision::without_rule(PASSES)
 }
 
 #[inline(always)]
@@ -269,14 +267,9 @@ fn live_rule<T: Tables>(tables: &T, bench: &Bench<'_>, key: &FlowKey) -> u32 {
     }
 }
 
+/// What the rules say to a packet that no live entry speaks for. The default of [`Tables::judge_new`].
 #[inline(always)]
-fn judge_new<T: Tables>(
-    tables: &T,
-    packet: &Packet,
-    bench: &Bench<'_>,
-    key: &FlowKey,
-    replaces: bool,
-) -> Decision {
+pub fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
     let pair = tables.policies(bench.slot);
     let (own, opposite) =
         if bench.outbound() { (pair.outbound(), pair.inbound()) } else { (pair.inbound(), pair.outbound()) };
@@ -297,7 +290,11 @@ fn judge_new<T: Tables>(
     if found.rule == 0 {
         return Decision::without_rule(ReasonCode::NO_RULE);
     }
+    let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
     if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, own, opposite, found) {
+        if packet.entry == Packet::ENTRY_STARTS_OVER {
+            tables.remove(&key, bench.interface.allowance);
+        }
         return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
     }
     let (packets, bytes) = (u64::from(bench.packets), u64::from(packet.length));
@@ -312,11 +309,12 @@ fn judge_new<T: Tables>(
         packets_out: packets - packets_in,
         bytes_out: bytes - bytes_in,
     };
-    let reason = match tables.admit(key, entry, bench.interface.allowance, replaces) {
-        Admission::ADMITTED => ReasonCode::RULE,
-        Admission::ALLOWANCE_EXCEEDED => ReasonCode::CONNECTION_ALLOWANCE_EXCEEDED,
-        _ => ReasonCode::FLOW_TABLE_FULL,
-    };
+    let reason =
+        match tables.admit(&key, entry, bench.interface.allowance, packet.entry != Packet::ENTRY_NONE) {
+            Admission::ADMITTED => ReasonCode::RULE,
+            Admission::ALLOWANCE_EXCEEDED => ReasonCode::CONNECTION_ALLOWANCE_EXCEEDED,
+            _ => ReasonCode::FLOW_TABLE_FULL,
+        };
     Decision::by_rule(reason, found.rule)
 }
 

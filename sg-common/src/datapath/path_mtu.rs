@@ -11,14 +11,14 @@ pub const FRAGMENTATION_NEEDED: (u8, u8) = (3, 4);
 /// ICMPv6 "packet too big".
 pub const PACKET_TOO_BIG: (u8, u8) = (2, 0);
 
-/// Whether a path that carries `mtu` bytes from the IP header on takes this packet, or each of those that it stands for.
+/// Whether the packet's path takes it, or each of those that it stands for.
 #[inline(always)]
-pub fn fits<F: Frame + ?Sized>(frame: &F, packet: &Packet, mtu: u32) -> bool {
-    if packet.dont_fragment == 0 || packet.length <= mtu {
+pub fn fits<F: Frame + ?Sized>(frame: &F, packet: &Packet) -> bool {
+    if packet.dont_fragment == 0 || packet.length <= packet.path_mtu || !frame.has_path_mtu() {
         return true;
     }
     let segment = frame.segment_size();
-    segment != 0 && packet.header_length != 0 && packet.header_length + segment <= mtu
+    segment != 0 && packet.header_length != 0 && packet.header_length + segment <= packet.path_mtu
 }
 
 /// Turns a packet into the message about itself that goes back to its source, as it would be parsed.

@@ -7,7 +7,7 @@ use crate::abi::member::MemberRecord;
 use crate::abi::network::NetworkRecord;
 use crate::abi::policy::Locator;
 
-use super::judge::{Bench, Decision, judge, network_acl};
+use super::judge::{Bench, Decision, complete, follow, judge_new, network_acl};
 use super::rules::PolicyTables;
 use super::tuple::{FlowKey, Packet};
 
@@ -129,7 +129,16 @@ pub trait Tables {
     /// Reports a judgement. Lost without room; the loss is counted.
     fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision);
 
-    /// [`network_acl()`]; the kernel overrides it by a function around it that the verifier checks once.
+    /// [`complete()`]; the kernel overrides it, and the three below, by a function around it that the verifier checks once.
+    #[inline(always)]
+    fn complete(&self, packet: &mut Packet, bench: &Bench<'_>)
+    where
+        Self: Sized,
+    {
+        complete(self, packet, bench);
+    }
+
+    /// [`network_acl()`].
     #[inline(always)]
     fn network_acl(&self, packet: &Packet, bench: &Bench<'_>) -> Decision
     where
@@ -138,12 +147,21 @@ pub trait Tables {
         network_acl(self, packet, bench)
     }
 
-    /// [`judge()`]; the kernel overrides it by a function around it that the verifier checks once.
+    /// [`follow()`].
     #[inline(always)]
-    fn judge(&self, packet: &mut Packet, bench: &Bench<'_>) -> Decision
+    fn follow(&self, packet: &mut Packet, bench: &Bench<'_>) -> Decision
     where
         Self: Sized,
     {
-        judge(self, packet, bench)
+        follow(self, packet, bench)
+    }
+
+    /// [`judge_new()`].
+    #[inline(always)]
+    fn judge_new(&self, packet: &Packet, bench: &Bench<'_>) -> Decision
+    where
+        Self: Sized,
+    {
+        judge_new(self, packet, bench)
     }
 }

@@ -87,14 +87,16 @@ pub struct Packet {
     pub transport: u32,
     /// Bytes from the IP header to the end of TCP's or UDP's; 0 for other protocols.
     pub header_length: u32,
+    /// What the path between the internet host and a VPC carries, in bytes from the IP header on.
+    pub path_mtu: u32,
     /// 1 where no router may fragment it: IPv6, and IPv4 with "don't fragment".
     pub dont_fragment: u8,
     /// 1 where it comes into or goes out of the judging interface's subnet (N-01).
     pub crosses_subnet: u8,
     /// 1 for a later fragment whose first one is not known (C-30).
     pub ports_unknown: u8,
-    /// Zero.
-    pub reserved: u8,
+    /// `ENTRY_*`: whether the flow that the judging interface would make has an entry already.
+    pub entry: u8,
 }
 
 /// A flow's key, of either family.
@@ -269,6 +271,13 @@ impl FiveTuple {
 }
 
 impl Packet {
+    /// It has none.
+    pub const ENTRY_NONE: u8 = 0;
+    /// It has one that is no longer live.
+    pub const ENTRY_ENDED: u8 = 1;
+    /// It has a live one that a SYN may begin anew.
+    pub const ENTRY_STARTS_OVER: u8 = 2;
+
     /// Its key into ports tables.
     #[inline(always)]
     pub fn port_key(&self) -> u32 {

@@ -53,6 +53,8 @@ pub struct PrefixListEntry {
 pub const MAX_ENTRIES: u32 = 1000;
 /// How many versions of a list are kept; then the oldest one goes.
 pub const MAX_VERSIONS: usize = 1000;
+/// The most rules that refer to one list.
+pub const MAX_REFERENCES: usize = 10_000;
 /// The most prefix lists of a region.
 pub const MAX_LISTS_PER_REGION: usize = 100;
 

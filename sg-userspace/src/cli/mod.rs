@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use crate::controller::{directory, servers, spawn};
 
 mod acl;
+mod allowance;
 mod builtin;
 mod change;
 mod check;
@@ -139,6 +140,7 @@ enum Command {
     Watch(watch::WatchArgs),
     Flows(flows::FlowsArgs),
     Counters(counters::CountersArgs),
+    Allowance(allowance::AllowanceArgs),
     Check(check::CheckArgs),
     Enforcement(enforcement::EnforcementArgs),
     #[command(subcommand)]
@@ -186,6 +188,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Watch(args) => args.run(context),
         Command::Flows(args) => args.run(context),
         Command::Counters(args) => args.run(context),
+        Command::Allowance(args) => args.run(context),
         Command::Check(args) => args.run(context),
         Command::Enforcement(args) => args.run(context),
         Command::Clock(command) => command.run(context),

@@ -1,13 +1,13 @@
 //! Rules of a group: authorised, revoked, modified and described, each call wholly or not at all.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{SecurityGroupId, SecurityGroupRuleId, VpcId};
-use crate::aws::prefix_list::PrefixList;
+use crate::aws::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
+use crate::aws::prefix_list::{MAX_REFERENCES, PrefixList};
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::reference::reach;
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
@@ -58,6 +58,7 @@ impl Authorize {
             rules.push(insert(edit, &group_id, direction, permission)?);
         }
         check_quota(edit, &group_id, &before)?;
+        check_references(edit, &rules)?;
         Ok(Reply::Rules(rules))
     }
 }
@@ -233,6 +234,7 @@ impl ModifyRules {
         }
         // Another prefix list can cost more.
         check_quota(edit, &group_id, &before)?;
+        check_references(edit, &modified)?;
         Ok(Reply::Rules(modified))
     }
 }
@@ -306,21 +308,43 @@ fn check_new(group: &SecurityGroup, direction: Direction, permission: &Permissio
 fn check_peer_kind(rule: &SecurityGroupRule, peer: &Peer) -> Result<(), AwsError> {
     fn kind(peer: &Peer) -> (&'static str, &'static str) {
         match peer {
-            Peer::CidrIpv4(_) => ("CidrIpv4", "IPv4 CIDR"),
-            Peer::CidrIpv6(_) => ("CidrIpv6", "IPv6 CIDR"),
-            Peer::PrefixList(_) => ("PrefixListId", "prefix list"),
-            Peer::ReferencedGroup(_) => ("ReferencedGroupId", "referenced group"),
+            Peer::CidrIpv4(_) => ("an", "IPv4 CIDR"),
+            Peer::CidrIpv6(_) => ("an", "IPv6 CIDR"),
+            Peer::PrefixList(_) => ("a", "prefix list"),
+            Peer::ReferencedGroup(_) => ("a", "referenced group id"),
         }
     }
-    if kind(&rule.peer) == kind(peer) {
+    let ((article, new), (_, old)) = (kind(peer), kind(&rule.peer));
+    if new == old {
         return Ok(());
     }
     Err(AwsError::invalid_value(format!(
-        "Invalid rule type for security group rule '{}'. You may not specify {} for an existing {} rule.",
-        rule.id,
-        kind(peer).0,
-        kind(&rule.peer).1
+        "Invalid rule type for security group rule '{}'. You may not specify {article} {new} for an existing {old} rule.",
+        rule.id
     )))
+}
+
+/// The lists that these rules refer to can be referred to so often.
+fn check_references(edit: &Edit<'_>, rules: &[SecurityGroupRule]) -> Result<(), AwsError> {
+    let lists: BTreeSet<&PrefixListId> = rules
+        .iter()
+        .filter_map(|rule| match &rule.peer {
+            Peer::PrefixList(id) => Some(id),
+            Peer::CidrIpv4(_) | Peer::CidrIpv6(_) | Peer::ReferencedGroup(_) => None,
+        })
+        .collect();
+    for id in lists {
+        let all = edit.world().security_groups.values().flat_map(|group| &group.rules);
+        let count = all.filter(|rule| matches!(&rule.peer, Peer::PrefixList(peer) if peer == id)).count();
+        if count > MAX_REFERENCES {
+            // CHOICE: AWS's code is not documented.
+            return Err(AwsError::new(
+                "PrefixListReferenceLimitExceeded",
+                format!("The maximum number of references to the prefix list '{id}' has been reached."),
+            ));
+        }
+    }
+    Ok(())
 }
 
 fn by_id<'g>(

@@ -26,13 +26,14 @@ pub(super) fn rule_keys(rule: &SecurityGroupRule) -> Vec<KeyRange> {
 /// The keys that a network ACL's entry covers. Of fragments whose port is not known, an entry with ports covers those that
 /// it denies: failure denies (C-30).
 pub(super) fn entry_keys(entry: &NetworkAclEntry) -> Vec<KeyRange> {
-    let families: &[u32] = match (entry.cidr, entry.protocol) {
-        (IpNet::V6(_), IpProtocol::ICMP) | (IpNet::V4(_), IpProtocol::ICMPV6) => &[],
-        (IpNet::V4(_), _) => &[KEY_IPV4],
-        (IpNet::V6(_), _) => &[KEY_IPV6],
+    let family = if matches!(entry.cidr, IpNet::V4(_)) { KEY_IPV4 } else { KEY_IPV6 };
+    let ports = match (entry.cidr, entry.protocol) {
+        // ICMP's number in the other family has no types, and the entry is for all of it (N-06).
+        (IpNet::V6(_), IpProtocol::ICMP) | (IpNet::V4(_), IpProtocol::ICMPV6) => PortRange::ALL,
+        _ => entry.ports,
     };
-    let covers_any_port = entry.action == RuleAction::Deny || covers_every_port(entry.protocol, entry.ports);
-    keys(families, entry.protocol, entry.ports, covers_any_port)
+    let covers_any_port = entry.action == RuleAction::Deny || covers_every_port(entry.protocol, ports);
+    keys(&[family], entry.protocol, ports, covers_any_port)
 }
 
 /// IPv4's bit.

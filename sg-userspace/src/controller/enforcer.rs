@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::changes::Changes;
-use crate::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook};
+use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook};
 
 use super::directory::StateDirectory;
 
@@ -64,6 +64,12 @@ pub trait Enforcer: Send {
     /// # Errors
     /// Where they cannot be read.
     fn counters(&mut self) -> Result<Vec<CounterRow>>;
+
+    /// What each instance tracks and may track.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn allowances(&mut self) -> Result<Vec<AllowanceRow>>;
 
     /// What happened since the last call. Does not wait.
     ///

@@ -162,6 +162,9 @@ impl Controller {
                 flows.sort_by(|a, b| a.flow.cmp(&b.flow));
                 Reply::Flows { flows }
             }
+            Request::Allowances => {
+                Reply::Allowances { allowances: self.enforcer()?.allowances().map_err(system)? }
+            }
             Request::Counters => Reply::Counters { counters: self.enforcer()?.counters().map_err(system)? },
             Request::Watch { interface } => {
                 // What happened before is not for this watcher.

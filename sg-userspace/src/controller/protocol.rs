@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
 use crate::aws::world::World;
 use crate::command::{self, Command};
-use crate::dataplane::row::{CounterRow, Enforcement, FlowRow, Hook, VerdictEvent};
+use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, FlowRow, Hook, VerdictEvent};
 use crate::store::manifest::LabManifest;
 
 /// Raised when a message changes its meaning; both ends refuse another's.
@@ -38,6 +38,8 @@ pub enum Request {
     },
     /// Frames by reason. Answered by [`Reply::Counters`].
     Counters,
+    /// Connection allowances by instance. Answered by [`Reply::Allowances`].
+    Allowances,
     /// Verdicts as they happen. Answered by [`Reply::Watching`], then by [`Reply::Verdicts`] until the connection ends.
     Watch {
         /// Of this interface only.
@@ -103,6 +105,11 @@ pub enum Reply {
     Counters {
         /// Them.
         counters: Vec<CounterRow>,
+    },
+    /// Connection allowances by instance.
+    Allowances {
+        /// Them.
+        allowances: Vec<AllowanceRow>,
     },
     /// From here on no verdict is missed without being counted as lost.
     Watching,

@@ -1,6 +1,6 @@
 //! The kernel as a data plane.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use aya::Ebpf;
 use aya_log::EbpfLogger;
 use nix::time::{ClockId, clock_gettime};
+use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::interface::InterfaceRecord;
@@ -21,7 +22,7 @@ use sg_common::datapath::tuple::FlowKey;
 use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
 use crate::compile::apply::Applied;
-use crate::compile::image::Compiler;
+use crate::compile::image::{Compiler, MapImage};
 use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
@@ -29,9 +30,6 @@ use crate::packet::spec::PacketSpec;
 use super::attach::{self, Attached, Hook};
 use super::maps::Maps;
 use super::{object, prog_run};
-
-/// An expired entry is swept this long after it ended.
-const SWEEP_SLACK: u64 = 1 << 10;
 
 /// The kernel data plane.
 pub struct KernelDataplane {
@@ -272,12 +270,33 @@ impl KernelDataplane {
         self.maps.clear_state()
     }
 
+    /// What each instance tracks and may track, by the slot of its primary interface.
+    pub fn allowances(&self) -> BTreeMap<u32, AllowanceRecord> {
+        self.applied.image().allowances.keys().map(|&index| (index, self.maps.allowance(index))).collect()
+    }
+
+    /// Begins anew the accounts of new instances, and counts again where interfaces have left or come with entries.
+    fn move_accounts(&mut self, before: &Accounts) -> Result<()> {
+        let mut has_moved = false;
+        for (index, (instance, interfaces)) in accounts(self.applied.image()) {
+            match before.get(&index) {
+                Some((old, old_interfaces)) if *old == instance => has_moved |= *old_interfaces != interfaces,
+                _ => {
+                    self.maps.open_account(index);
+                    has_moved = true;
+                }
+            }
+        }
+        if has_moved { self.live_flows().map(drop) } else { Ok(()) }
+    }
+
     /// The data plane's current tick.
     ///
     /// # Errors
     /// Where a clock or a map refuses.
     pub fn tick(&self) -> Result<u64> {
-        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
+        // The clock that the programs read.
+        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC_COARSE)?);
         let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         Ok(tick_of(now_ns.wrapping_add(self.maps.settings()?.clock_offset_ns)))
     }
@@ -292,6 +311,8 @@ impl KernelDataplane {
             self.applied.image().interfaces.values().map(|record| (record.number, *record)).collect();
         let known: HashSet<u32> =
             self.world.network_interfaces.values().map(|interface| interface.number).collect();
+        let mut accounts = self.allowances();
+        let mut present: HashMap<u32, u64> = HashMap::new();
         let mut live = Vec::new();
         for (key, entry) in self.maps.flow_entries() {
             let age = age(tick, entry.last_seen);
@@ -304,13 +325,38 @@ impl KernelDataplane {
             };
             let limit = u64::from(timeout(key.family, key.protocol(), FlowBits(entry.bits), record));
             if age < limit {
+                *present.entry(record.allowance).or_default() += 1;
                 live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
-            } else if age > limit + SWEEP_SLACK {
-                self.maps.remove_flow(&key, &entry)?;
+            } else {
+                let removed = self.maps.remove_flow(&key, &entry)?;
+                self.maps.settle(record.allowance, removed);
+                if let Some(account) = accounts.get_mut(&record.allowance) {
+                    account.ended += removed;
+                }
             }
+        }
+        for (index, account) in accounts {
+            self.maps.audit(index, &account, present.get(&index).copied().unwrap_or_default());
         }
         Ok(live)
     }
+}
+
+/// Who is on which account: instances and interfaces by number, by the account's index.
+type Accounts = BTreeMap<u32, (u32, BTreeSet<u32>)>;
+
+fn accounts(image: &MapImage) -> Accounts {
+    let mut accounts: Accounts = image
+        .allowances
+        .iter()
+        .map(|(&index, allowance)| (index, (allowance.instance, BTreeSet::new())))
+        .collect();
+    for record in image.interfaces.values() {
+        if let Some((_, interfaces)) = accounts.get_mut(&record.allowance) {
+            interfaces.insert(record.number);
+        }
+    }
+    accounts
 }
 
 /// How much of a slot is reported.
@@ -329,10 +375,11 @@ fn duration(ticks: u64) -> Duration {
 impl Dataplane for KernelDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
         let image = self.compiler.image(world)?;
+        let accounts = accounts(self.applied.image());
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         self.applied.apply(&mut self.maps, image, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
         self.world = world.clone();
-        Ok(())
+        self.move_accounts(&accounts)
     }
 
     /// Runs the packet through the program without sending it anywhere. The sender's link must exist, and the receiver's
@@ -345,7 +392,8 @@ impl Dataplane for KernelDataplane {
 
     fn advance(&mut self, time: Duration) -> Result<()> {
         let offset = Duration::from_nanos(self.maps.settings()?.clock_offset_ns);
-        self.set_clock_offset_to(offset + time)
+        self.set_clock_offset_to(offset + time)?;
+        self.live_flows().map(drop)
     }
 
     fn flows(&mut self) -> Result<Vec<Flow>> {

@@ -23,23 +23,28 @@ fn read<K: Pod>(
 }
 
 pub(super) fn remove<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<(), MapError> {
+    take_out(table, key).map(drop)
+}
+
+/// Removes an element. False where it was not there: the program was faster.
+fn take_out<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<bool, MapError> {
     match table.remove(key) {
-        // The program was faster.
-        Err(MapError::KeyNotFound) => Ok(()),
-        Err(MapError::SyscallError(error)) if error.io_error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+        Ok(()) => Ok(true),
+        Err(MapError::KeyNotFound) => Ok(false),
+        Err(MapError::SyscallError(error)) if error.io_error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
-/// Removes an entry that is as it was when it was read: meanwhile the same flow may have begun anew.
+/// Removes an entry that is as it was when it was read: meanwhile the same flow may have begun anew. Whether it did.
 fn remove_unchanged<K: Pod>(
     table: &mut HashMap<MapData, K, FlowEntry>,
     key: &K,
     read: &FlowEntry,
-) -> Result<(), MapError> {
+) -> Result<bool, MapError> {
     match table.get(key, 0) {
-        Ok(entry) if entry.last_seen == read.last_seen => remove(table, key),
-        _ => Ok(()),
+        Ok(entry) if entry.last_seen == read.last_seen => take_out(table, key),
+        _ => Ok(false),
     }
 }
 
@@ -53,20 +58,22 @@ impl Maps {
         entries
     }
 
-    /// Removes an entry, unless it has changed since it was read. Correctness never depends on it: an expired entry is no
-    /// entry.
+    /// Removes an entry, unless it has changed since it was read. How many went: one, unless it was moving. Verdicts depend
+    /// on it only by the room that it takes: an expired entry is no entry.
     ///
     /// # Errors
     /// Where a map refuses.
-    pub fn remove_flow(&mut self, key: &FlowKey, read: &FlowEntry) -> Result<()> {
-        if key.family == Family::V4.0 {
-            remove_unchanged(&mut self.flows4, &key.to_v4(), read)?;
-            remove_unchanged(&mut self.embryonic4, &key.to_v4(), read)?;
+    pub fn remove_flow(&mut self, key: &FlowKey, read: &FlowEntry) -> Result<u64> {
+        let removed = if key.family == Family::V4.0 {
+            let key = key.to_v4();
+            u64::from(remove_unchanged(&mut self.flows4, &key, read)?)
+                + u64::from(remove_unchanged(&mut self.embryonic4, &key, read)?)
         } else {
-            remove_unchanged(&mut self.flows6, &key.to_v6(), read)?;
-            remove_unchanged(&mut self.embryonic6, &key.to_v6(), read)?;
-        }
-        Ok(())
+            let key = key.to_v6();
+            u64::from(remove_unchanged(&mut self.flows6, &key, read)?)
+                + u64::from(remove_unchanged(&mut self.embryonic6, &key, read)?)
+        };
+        Ok(removed)
     }
 
     /// Forgets every flow and every first fragment.

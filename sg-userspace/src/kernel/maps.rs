@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use sg_common::abi::address::{Address, Family};
+use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
 use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
@@ -17,7 +18,7 @@ use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::settings::Settings;
 use sg_common::abi::{INTERNET_SLOT, MAX_INTERFACES, MAX_POLICY_CHUNKS};
 
-use crate::compile::apply::{Found, MapSink};
+use crate::compile::apply::{Found, MapSink, Pairs};
 use crate::compile::arena::PolicyMemory;
 use crate::compile::image::address;
 use crate::dataplane::records::ip_address;
@@ -41,6 +42,8 @@ pub struct Maps {
     pub(super) events_lost: PerCpuArray<MapData, u64>,
     pub(super) counters: PerCpuArray<MapData, u64>,
     policies: MappedArray,
+    access_lists: MappedArray,
+    allowances: MappedArray,
     words: MappedArray,
     /// Links by slot; an interface without one is not attached.
     pub(super) links: BTreeMap<u32, u32>,
@@ -72,6 +75,8 @@ impl Maps {
         let chunk_bytes = CHUNK_WORDS as usize * size_of::<u32>();
         Ok(Self {
             policies: mapped(object, "POLICIES", MAX_INTERFACES as usize * size_of::<PolicyPair>())?,
+            access_lists: mapped(object, "ACCESS_LISTS", MAX_INTERFACES as usize * size_of::<PolicyPair>())?,
+            allowances: mapped(object, "ALLOWANCES", MAX_INTERFACES as usize * size_of::<AllowanceRecord>())?,
             words: mapped(object, "POLICY_WORDS", MAX_POLICY_CHUNKS as usize * chunk_bytes)?,
             settings: take(object, "SETTINGS")?,
             interfaces: take(object, "INTERFACES")?,
@@ -141,9 +146,10 @@ impl Maps {
     pub fn found(&mut self) -> Result<Found> {
         let mut found = Found::default();
         for slot in 0..INTERNET_SLOT {
-            let pair = PolicyPair(self.policies.word64(slot as usize).load(Ordering::Acquire));
-            if pair != PolicyPair::default() {
-                found.pairs.insert(slot, pair);
+            let pair = |pairs: &MappedArray| PolicyPair(pairs.word64(slot as usize).load(Ordering::Acquire));
+            let pairs = Pairs { policies: pair(&self.policies), access_lists: pair(&self.access_lists) };
+            if pairs != Pairs::default() {
+                found.pairs.insert(slot, pairs);
             }
             let record = self.interface(slot)?;
             if record.number != 0 {
@@ -165,6 +171,23 @@ impl Maps {
             found.version = found.version.max(member.version);
         }
         Ok(found)
+    }
+}
+
+/// The fields of an [`AllowanceRecord`], in its order.
+#[derive(Clone, Copy)]
+pub(super) enum Account {
+    Admitted,
+    Ended,
+    Exceeded,
+    Limit,
+}
+
+impl Maps {
+    /// One field of an allowance, which the programs may change at the same time.
+    pub(super) fn allowance_word(&self, index: u32, field: Account) -> &AtomicU64 {
+        const FIELDS: usize = size_of::<AllowanceRecord>() / size_of::<u64>();
+        self.allowances.word64(index as usize * FIELDS + field as usize)
     }
 }
 
@@ -205,6 +228,16 @@ impl MapSink for Maps {
 
     fn write_policies(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
         self.policies.word64(slot as usize).store(pair.0, Ordering::Release);
+        Ok(())
+    }
+
+    fn write_access_lists(&mut self, slot: u32, pair: PolicyPair) -> Result<()> {
+        self.access_lists.word64(slot as usize).store(pair.0, Ordering::Release);
+        Ok(())
+    }
+
+    fn write_allowance(&mut self, index: u32, limit: u32) -> Result<()> {
+        self.allowance_word(index, Account::Limit).store(u64::from(limit), Ordering::Release);
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 //! What is pinned (below a bpffs directory of the controller's own) enforces on without this process; a later one adopts
 //! it. Without a directory nothing is pinned and everything goes when the value is dropped.
 
+pub mod allowance;
 pub mod attach;
 pub mod bpffs;
 pub mod dataplane;

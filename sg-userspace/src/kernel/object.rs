@@ -20,9 +20,11 @@ pub const XDP: &str = "sg_xdp";
 pub const LOGS: &str = "AYA_LOGS";
 
 /// Every map that outlives a controller, by name.
-pub const MAPS: [&str; 16] = [
+pub const MAPS: [&str; 18] = [
     "SETTINGS",
     "POLICIES",
+    "ACCESS_LISTS",
+    "ALLOWANCES",
     "INTERFACES",
     "NETWORKS",
     "POLICY_WORDS",
@@ -38,6 +40,9 @@ pub const MAPS: [&str; 16] = [
     "COUNTERS_BY_REASON",
     LOGS,
 ];
+
+/// Maps that hold nothing from one packet to the next.
+const ROOMS: [&str; 2] = ["PACKET", "SCRATCH"];
 
 /// Where pinned maps are, below the data plane's directory.
 pub fn map_directory(pins: &Path) -> PathBuf {
@@ -61,6 +66,11 @@ pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
         }
     }
     let mut object = loader.load(OBJECT).context("the kernel refused the maps of the data plane")?;
+    // The compiler's own maps of constants have names with a dot.
+    let is_unknown = |name: &str| !name.starts_with('.') && !MAPS.contains(&name) && !ROOMS.contains(&name);
+    if let Some((name, _)) = object.maps().find(|(name, _)| is_unknown(name)) {
+        bail!("nobody has said whether the map {name} outlives a controller");
+    }
     for name in [FROM_LINK, TO_LINK] {
         classifier(&mut object, name)?
             .load()

@@ -62,10 +62,8 @@ pub(super) fn judge(
     if is_neighbour_discovery(packet) {
         return because(Reason::Neighbour);
     }
-    if direction == Direction::Outbound {
-        if address::is_exempt(world, interface, packet) {
-            return because(Reason::Exempt);
-        }
+    if direction == Direction::Outbound && address::is_exempt(world, interface, packet) {
+        return because(Reason::Exempt);
     }
     let is_broadcast =
         view.sender.is_some_and(|sender| address::is_subnet_broadcast(world, sender, packet.destination));

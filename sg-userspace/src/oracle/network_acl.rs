@@ -4,7 +4,9 @@
 use std::net::IpAddr;
 
 use crate::aws::network_acl::{DEFAULT_DENY_IPV4, DEFAULT_DENY_IPV6, NetworkAclEntry, RuleAction};
+use crate::aws::protocol::IpProtocol;
 use crate::aws::rule::Direction;
+use crate::packet::spec::Transport;
 
 use super::address;
 use super::judgement::View;
@@ -53,7 +55,11 @@ fn matches(entry: &NetworkAclEntry, view: &View<'_>) -> bool {
         Direction::Inbound => view.packet.source,
         Direction::Outbound => view.packet.destination,
     };
+    // ICMP's number in the other family has no types, and an entry for it is for all of it (N-06).
+    let is_icmp_elsewhere = matches!(view.packet.transport, Transport::Other { .. })
+        && entry.protocol == IpProtocol::Number(view.packet.protocol());
     let matches_ports = match protocol::of_ports(entry.protocol, entry.ports, view.packet) {
+        _ if is_icmp_elsewhere => true,
         OfPorts::All => true,
         OfPorts::This | OfPorts::Others if !view.has_known_ports => entry.action == RuleAction::Deny,
         OfPorts::This => true,

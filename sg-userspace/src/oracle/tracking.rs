@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use crate::aws::ids::NetworkInterfaceId;
-use crate::aws::interface::{ConnectionTracking, NetworkInterface};
+use crate::aws::interface::ConnectionTracking;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::dataplane::Flow;
@@ -155,7 +155,7 @@ impl FlowTable {
         let is_reply = matches!(&connection, Connection::Query { opened, .. } if *opened != direction);
         let is_reset = matches!(packet.transport, Transport::Tcp { flags, .. } if flags.rst);
         let is_untracked = is_untracked || is_reply || is_reset;
-        if !is_untracked && self.exceeds_allowance(view, &connection, now) {
+        if !is_untracked && self.exceeds_allowance(view, &connection) {
             return Admission::Refused;
         }
         // What is left of an earlier connection between the same ends is over.
@@ -181,21 +181,16 @@ impl FlowTable {
     }
 
     /// Whether the judging interface's instance tracks, over all its interfaces, as many connections as it may without
-    /// this one (C-26).
-    fn exceeds_allowance(&self, view: &View<'_>, connection: &Connection, now: u64) -> bool {
-        let instance_of = |interface: &'_ NetworkInterface| {
-            interface.attachment.as_ref().map(|attachment| attachment.instance_id.clone())
-        };
-        let Some(instance) = instance_of(view.interface).and_then(|id| view.world.instances.get(&id)) else {
-            return false;
-        };
-        let is_held = |entry: &&Entry| {
-            view.world.network_interfaces.get(&entry.interface).is_some_and(|interface| {
-                instance_of(interface).as_ref() == Some(&instance.id)
-                    && entry.is_live(&interface.connection_tracking, now)
-            })
-        };
-        let others = self.entries.iter().filter(|entry| !entry.is_of(view, connection)).filter(is_held);
+    /// this one (C-26). What has idled out counts until it is removed.
+    fn exceeds_allowance(&self, view: &View<'_>, connection: &Connection) -> bool {
+        let world = view.world;
+        let Some(attachment) = &view.interface.attachment else { return false };
+        let Some(instance) = world.instances.get(&attachment.instance_id) else { return false };
+        let interfaces: Vec<_> = world.interfaces_of(&instance.id).iter().map(|found| &found.id).collect();
+        let others = self
+            .entries
+            .iter()
+            .filter(|entry| !entry.is_of(view, connection) && interfaces.contains(&&entry.interface));
         others.count() as u64 >= u64::from(instance.connection_allowance)
     }
 

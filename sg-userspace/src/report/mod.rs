@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+pub mod allowance;
 pub mod counter;
 pub mod explain;
 pub mod flow;

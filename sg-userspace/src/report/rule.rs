@@ -1,5 +1,7 @@
 //! Security group rules: one line each, in words that `sgsim rule allow` takes back.
 
+use std::collections::BTreeMap;
+
 use comfy_table::Table;
 use serde::Serialize;
 
@@ -32,6 +34,8 @@ pub struct RuleView {
     pub peer_name: Option<String>,
     /// Free text.
     pub description: Option<String>,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
     /// All of it in words.
     pub text: String,
 }
@@ -55,6 +59,7 @@ impl RuleView {
             peer: rule.peer.to_string(),
             peer_name,
             description: rule.description.clone(),
+            tags: rule.tags.clone(),
             text: words(world, group, rule.direction, rule.protocol, rule.ports, &rule.peer),
         }
     }

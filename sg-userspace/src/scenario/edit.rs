@@ -10,7 +10,7 @@ use crate::aws::ids::{
     InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
     VpcPeeringConnectionId,
 };
-use crate::aws::interface::NetworkInterface;
+use crate::aws::interface::{ConnectionTracking, NetworkInterface};
 use crate::aws::network_acl::NetworkAclEntry;
 use crate::aws::peering::PeeringStatus;
 use crate::aws::prefix_list::PrefixListEntry;
@@ -46,6 +46,13 @@ pub enum Edit {
         interface: NetworkInterfaceId,
         /// Whether foreign addresses are dropped.
         enabled: bool,
+    },
+    /// Changes an interface's idle timeouts (C-21).
+    SetConnectionTracking {
+        /// The interface.
+        interface: NetworkInterfaceId,
+        /// Its timeouts from now on.
+        timers: ConnectionTracking,
     },
     /// Adds a secondary private address (E-12).
     AddAddress {
@@ -149,6 +156,11 @@ impl Edit {
             Self::SetSourceDestCheck { interface, enabled } => {
                 if let Some(interface) = world.network_interfaces.get_mut(interface) {
                     interface.source_dest_check = *enabled;
+                }
+            }
+            Self::SetConnectionTracking { interface, timers } => {
+                if let Some(interface) = world.network_interfaces.get_mut(interface) {
+                    interface.connection_tracking = *timers;
                 }
             }
             Self::AddAddress { interface, address } => add_address(world, interface, *address),

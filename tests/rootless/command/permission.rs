@@ -71,9 +71,9 @@ fn r_e4_both_ports_are_needed_where_there_are_ports() {
 }
 
 #[test]
-fn r_18_r_19_r_20_blocks_are_masked_and_bare_or_foreign_ones_refused() {
+fn r_18_r_19_r_20_r_21_blocks_are_masked_and_bare_or_foreign_ones_refused() {
     assert_eq!(parse_cidr_ipv4("100.68.0.18/18").unwrap().to_string(), "100.68.0.0/18");
-    assert_eq!(parse_cidr_ipv6("2001:DB8::1/64").unwrap().to_string(), "2001:db8::/64");
+    assert_eq!(parse_cidr_ipv6("2001:DB8:0:0::1/64").unwrap().to_string(), "2001:db8::/64");
     for text in ["58.29.99.44", "::/0", "10.0.0.0/33", "10.0.0/8", "anywhere"] {
         assert_eq!(parse_cidr_ipv4(text).unwrap_err().message, format!("CIDR block {text} is malformed"));
     }
@@ -179,4 +179,19 @@ fn outbound_rules_say_to() {
     assert!(
         rule_text::parse_rule("All traffic from 10.0.0.0/8", Direction::Outbound, context(&account)).is_err()
     );
+}
+
+#[test]
+fn r_36_only_the_two_open_blocks_are_open() {
+    let account = account();
+    let list = "pl-00000000000000000".parse().unwrap();
+    for (peer, is_open) in [
+        (parse_cidr_ipv4("0.0.0.0/0").unwrap(), true),
+        (parse_cidr_ipv6("::/0").unwrap(), true),
+        (parse_cidr_ipv4("0.0.0.0/1").unwrap(), false),
+        (Peer::PrefixList(list), false),
+        (Peer::ReferencedGroup(account.web), false),
+    ] {
+        assert_eq!(peer.is_open(), is_open, "{peer}");
+    }
 }

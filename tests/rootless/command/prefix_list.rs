@@ -223,6 +223,24 @@ fn q_07_a_region_has_room_for_a_hundred_lists() {
 }
 
 #[test]
+fn q_09_a_list_can_be_referred_to_ten_thousand_times() {
+    let mut account = account();
+    let id = made_list(&mut account.world, list("l", 1, &[]));
+    let command = from_list(&account, &id, 80);
+    applied(&mut account.world, command);
+    let group = account.world.security_groups.get_mut(&account.db).unwrap();
+    let rule = group.rules[0].clone();
+    group.rules = vec![rule; 9_998];
+    for rule in &mut group.rules {
+        rule.peer = Peer::PrefixList(id.clone());
+    }
+    let command = from_list(&account, &id, 81);
+    applied(&mut account.world, command);
+    let command = from_list(&account, &id, 82);
+    check_refused(&mut account.world, command, "PrefixListReferenceLimitExceeded", id.as_str());
+}
+
+#[test]
 fn r_31_r_e14_a_rule_refers_to_a_list_of_its_region() {
     let mut account = account();
     let id = made_list(&mut account.world, list("l", 1, &["10.0.0.0/8"]));

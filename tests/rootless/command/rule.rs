@@ -287,7 +287,7 @@ fn r_43_modify_keeps_the_id_and_the_kind_of_peer() {
         &mut account.world,
         command,
         "InvalidParameterValue",
-        "Invalid rule type for security group rule",
+        "You may not specify a referenced group id for an existing IPv4 CIDR rule.",
     );
     let command = modify(&account, &ids[0], tcp(443, 443, "10.0.0.0/8"));
     check_refused(&mut account.world, command, "InvalidPermission.Duplicate", "from port: 443");
@@ -332,4 +332,35 @@ fn r_44_descriptions_are_set_by_permission_or_id_and_removed_when_left_out() {
     assert_eq!(description(&account), None);
     let command = update(&account, vec![tcp(81, 81, "10.0.0.0/8")], Vec::new());
     check_refused(&mut account.world, command, "InvalidPermission.NotFound", "does not exist");
+}
+
+#[test]
+fn r_13_r_14_what_has_no_ports_is_stored_as_minus_one_and_all_ports_as_a_range() {
+    let mut account = account();
+    account.authorized(&["tcp all from 10.0.0.0/8", "icmpv6 from ::/0", "udp 53 from 10.0.0.0/8"]);
+    let esp = Permission { protocol: IpProtocol::Number(50), ..tcp(80, 90, "10.0.0.0/8") };
+    let command = inbound(&account, vec![esp]);
+    applied(&mut account.world, command);
+    let stored =
+        ["tcp 0-65535 10.0.0.0/8", "icmpv6 -1--1 ::/0", "udp 53-53 10.0.0.0/8", "50 -1--1 10.0.0.0/8"];
+    assert_eq!(account.rules(), stored);
+}
+
+#[test]
+fn r_17_icmp_with_a_block_of_the_other_family_is_taken() {
+    let mut account = account();
+    let ipv6 = Permission { peer: Peer::CidrIpv6("::/0".parse().unwrap()), ..icmp(8, 0) };
+    let ipv4 = Permission { protocol: IpProtocol::ICMPV6, ..icmp(128, 0) };
+    let command = inbound(&account, vec![ipv6, ipv4]);
+    applied(&mut account.world, command);
+    assert_eq!(account.rules(), ["icmp 8-0 ::/0", "icmpv6 128-0 10.0.0.0/8"]);
+}
+
+#[test]
+fn r_39_r_18_revoke_matches_another_spelling_of_the_block() {
+    let mut account = account();
+    account.authorized(&["tcp 80 from 10.0.0.0/8"]);
+    let revoke = Revoke { permissions: vec![tcp(80, 80, "10.1.2.3/8")], ..account.revoke(&[]) };
+    applied(&mut account.world, revoke);
+    assert!(account.rules().is_empty());
 }

@@ -1,7 +1,7 @@
 //! Where packets may come from and go to: the source/destination check (M-17), exempt services (E-15, E-16), what a VPC
 //! does not deliver (M-07), and delivery.
 
-use sg_tests::harness::script::check;
+use super::check;
 
 #[test]
 fn m17_foreign_sources_need_the_check_off() {
@@ -78,6 +78,22 @@ fn e16_neighbour_discovery_is_never_judged() {
         internet: icmpv6 OUTSIDER6 > WEB6 type 135 code 0 id 0 => out neighbour
         client: icmpv6 CLIENT6 > WEB6 type 132 code 0 id 0 => out no-rule
         client: icmpv6 CLIENT6 > WEB6 type 138 code 0 id 0 => out no-rule
+        ",
+    );
+}
+
+#[test]
+fn m17_neighbour_discovery_speaks_for_its_own_interface() {
+    check(
+        "
+        client: icmpv6 WEB6 > CLIENT6 type 136 code 0 id 0 => out source-dest-check
+        client: icmpv6 WEB6 > DB6 type 135 code 0 id 0 => out source-dest-check
+        client: icmpv6 OUTSIDER6 > ff02::1 type 134 code 0 id 0 => out source-dest-check
+        client: icmpv6 CLIENT6 > WEB6 type 136 code 0 id 0 => out neighbour
+        client: icmpv6 :: > ff02::1 type 135 code 0 id 0 => out neighbour
+        client: icmpv6 fe80::2 > ff02::1 type 136 code 0 id 0 => out neighbour
+        check client off
+        client: icmpv6 WEB6 > CLIENT6 type 136 code 0 id 0 => out neighbour
         ",
     );
 }

@@ -1,6 +1,6 @@
 //! Fragments (C-30).
 
-use sg_tests::harness::script::check;
+use super::check;
 
 #[test]
 fn c30_later_fragments_follow_their_first() {
@@ -134,6 +134,25 @@ fn c30_a_denied_first_fragment_leaves_an_earlier_one_remembered() {
         internet: udp OUTSIDER:9 > WEB:53 fragment 5 at 0 more => in rule in
         internet: udp OUTSIDER:9 > WEB:80 fragment 5 at 0 more => in no-rule
         internet: udp OUTSIDER:9 > WEB:80 fragment 5 at 1 length 8 => in flow in
+        ",
+    );
+}
+
+#[test]
+fn c30_what_the_acl_denies_is_not_remembered_and_what_goes_nowhere_is() {
+    check(
+        "
+        + out: web out udp 53 0.0.0.0/0
+        border near custom
+        web: udp WEB:9 > OUTSIDER:53 fragment 5 at 0 more => out network-acl 32767
+        border near open
+        web: udp WEB:9 > OUTSIDER:53 fragment 5 at 1 length 8 => out fragment-without-first
+        web: udp WEB:9 > NOBODY:53 fragment 6 at 0 more => out no-route
+        web: udp WEB:9 > NOBODY:53 fragment 6 at 1 length 8 => out no-route
+        # A memory does not help against the ACL.
+        web: udp WEB:9 > OUTSIDER:53 fragment 7 at 0 more => out flow out
+        border near custom
+        web: udp WEB:9 > OUTSIDER:53 fragment 7 at 1 length 8 => out network-acl 32767
         ",
     );
 }

@@ -1,6 +1,6 @@
 //! ICMP queries and errors: C-16 to C-20.
 
-use sg_tests::harness::script::check;
+use super::check;
 
 #[test]
 fn c18_an_echo_request_admits_its_replies_and_nothing_else() {

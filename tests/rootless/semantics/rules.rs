@@ -1,6 +1,6 @@
 //! Which packets rules allow: E-01 to E-12, R-11, R-12, R-17, R-22.
 
-use sg_tests::harness::script::check;
+use super::check;
 
 #[test]
 fn e01_without_a_rule_nothing_passes() {
@@ -113,6 +113,26 @@ fn e07_a_reference_covers_both_families_and_secondary_addresses() {
         client: tcp 10.0.1.44:40000 > DB:5432 S => out rule out, in rule in
         address db 10.0.2.66
         client: tcp CLIENT:40000 > 10.0.2.66:5432 S => out rule out, in rule in
+        ",
+    );
+}
+
+#[test]
+fn m08_e08_groups_are_an_interfaces_not_its_instances() {
+    check(
+        "
+        + in: db in tcp 5432 web
+        + web: web out -1 VPC
+        + aux: other out -1 VPC
+        web: tcp WEB:40000 > DB:5432 S => out rule web, in rule in
+        # The second interface of the web server has other groups.
+        aux: tcp AUX:40000 > DB:5432 S => out rule aux, in no-rule
+        - aux
+        aux: tcp AUX:40001 > DB:5432 S => out no-rule
+        groups aux: web
+        aux: tcp AUX:40001 > DB:5432 S => out rule web, in rule in
+        # Nor does an interface speak with the other one's address.
+        aux: tcp WEB:40001 > DB:5432 S => out source-dest-check
         ",
     );
 }

@@ -1,6 +1,6 @@
 //! A TCP connection's life: C-21 to C-24, and the timeouts of section 4.4.
 
-use sg_tests::harness::script::check;
+use super::check;
 
 /// Rules, then a finished handshake with the server `web`.
 const ESTABLISHED: &str = "

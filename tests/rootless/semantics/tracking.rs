@@ -1,6 +1,46 @@
 //! What is tracked and what is not, whatever the protocol: C-01 to C-13.
 
-use sg_tests::harness::script::check;
+use super::check;
+
+/// "Inbound and outbound TCP traffic on port 22 is tracked, … on port 80 is not tracked, … ICMP traffic is always tracked.
+/// … If you remove the outbound rule for IPv4 traffic, all inbound and outbound IPv4 traffic is tracked, including traffic on
+/// port 80. The same applies for IPv6": the worked example of AWS's page on connection tracking.
+#[test]
+fn c03_c04_the_example_of_aws() {
+    check(
+        "
+        + ssh: web in tcp 22 203.0.113.1/32
+        + http4: web in tcp 80 0.0.0.0/0
+        + http6: web in tcp 80 ::/0
+        + icmp: web in icmp all 0.0.0.0/0
+        + out4: web out -1 0.0.0.0/0
+        + out6: web out -1 ::/0
+
+        internet: tcp 203.0.113.1:40000 > WEB:22 S => in rule ssh
+        web: tcp WEB:22 > 203.0.113.1:40000 S. => out flow ssh
+        internet: tcp OUTSIDER:40000 > WEB:22 S => in no-rule
+        internet: tcp OUTSIDER:40000 > WEB:80 S => in untracked http4
+        web: tcp WEB:80 > OUTSIDER:40000 S. => out untracked out4
+        internet: tcp [OUTSIDER6]:40000 > [WEB6]:80 S => in untracked http6
+        web: tcp [WEB6]:80 > [OUTSIDER6]:40000 S. => out untracked out6
+        internet: icmp OUTSIDER > WEB echo-request id 1 => in rule icmp
+        web: icmp WEB > OUTSIDER echo-reply id 1 => out flow icmp
+        flows web ssh, web icmp
+
+        - out4
+        internet: tcp OUTSIDER:40001 > WEB:80 S => in rule http4
+        web: tcp WEB:80 > OUTSIDER:40001 S. => out flow http4
+        internet: tcp [OUTSIDER6]:40001 > [WEB6]:80 S => in untracked http6
+        web: tcp [WEB6]:80 > [OUTSIDER6]:40001 S. => out untracked out6
+        flows web ssh, web icmp, web http4
+
+        - out6
+        internet: tcp [OUTSIDER6]:40002 > [WEB6]:80 S => in rule http6
+        web: tcp [WEB6]:80 > [OUTSIDER6]:40002 S. => out flow http6
+        flows web ssh, web icmp, web http4, web http6
+        ",
+    );
+}
 
 #[test]
 fn c01_replies_pass_without_rules() {
@@ -220,6 +260,64 @@ fn c13_new_groups_leave_entries_alone() {
         groups web: other
         internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
         internet: tcp OUTSIDER:2 > WEB:443 S => in no-rule
+        ",
+    );
+}
+
+#[test]
+fn c14_a_live_untracked_flow_under_a_narrower_rule_is_picked_up() {
+    check(
+        "
+        + open: web in tcp 443 0.0.0.0/0
+        + out: web out -1 0.0.0.0/0
+        internet: tcp OUTSIDER:1 > WEB:443 S => in untracked open
+        internet: tcp OUTSIDER:1 > WEB:443 . => in untracked open
+        flows
+        + narrow: web in tcp 443 203.0.113.0/24
+        - open
+        internet: tcp OUTSIDER:1 > WEB:443 . => in rule narrow
+        - out
+        web: tcp WEB:443 > OUTSIDER:1 . => out flow narrow
+        ",
+    );
+}
+
+#[test]
+fn c21_timers_are_the_interfaces_own() {
+    check(
+        "
+        + in: web in -1 203.0.113.0/24
+        + aux: other in -1 203.0.113.0/24
+        timers web 60 31 60
+        internet: udp OUTSIDER:1 > WEB:53 => in rule in
+        internet: udp OUTSIDER:1 > AUX:53 => in rule aux
+        internet: tcp OUTSIDER:1 > WEB:443 S => in rule in
+        web: tcp WEB:443 > OUTSIDER:1 S. => out flow in
+        internet: tcp OUTSIDER:1 > WEB:443 . => in flow in
+        advance 30
+        flows web in, web in
+        advance 1
+        flows web in
+        advance 28
+        flows web in
+        advance 1
+        flows
+        ",
+    );
+}
+
+#[test]
+fn c21_new_timers_hold_for_live_flows_too() {
+    check(
+        "
+        + in: web in udp 53 203.0.113.0/24
+        internet: udp OUTSIDER:1 > WEB:53 => in rule in
+        timers web 432000 60 180
+        advance 59
+        internet: udp OUTSIDER:1 > WEB:53 => in flow in
+        advance 31
+        timers web 432000 30 180
+        internet: udp OUTSIDER:1 > WEB:53 => in rule in
         ",
     );
 }

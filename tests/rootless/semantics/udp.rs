@@ -1,6 +1,6 @@
 //! A UDP flow's life (section 4.4).
 
-use sg_tests::harness::script::check;
+use super::check;
 
 #[test]
 fn a_udp_flow_without_reply_lives_thirty_seconds() {

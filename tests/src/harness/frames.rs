@@ -1,7 +1,7 @@
 //! Frames as an instance may put them on its link, in order and out of order, each with its fate by `docs/judgement.md`
 //! steps 1 to 4.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use sg_common::abi::ROUTER_MAC;
 use sg_userspace::aws::interface::MacAddr;
@@ -85,6 +85,24 @@ fn with_options(frame: &[u8]) -> Vec<u8> {
     with(&with(&longer, 14, &[0x46]), 16, &[0, length])
 }
 
+const OTHER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 99];
+const SPARE6: Ipv6Addr = Ipv6Addr::new(0x2600, 0x1f18, 0, 0x101, 0, 0, 0, 0x77);
+const LINK_LOCAL: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 4);
+
+/// An ARP request for the router, by whoever it says.
+fn arp(sender: MacAddr, address: Ipv4Addr) -> Vec<u8> {
+    let header = [0x08, 0x06, 0, 1, 8, 0, 6, 4, 0, 1];
+    [&[0xff; 6][..], &mac().0, &header, &sender.0, &address.octets(), &[0; 6], &[10, 0, 1, 1]].concat()
+}
+
+/// Neighbour discovery about a target.
+fn discovery(kind: u8, source: Ipv6Addr, target: Ipv6Addr) -> Vec<u8> {
+    let ethernet = [&ROUTER_MAC[..], &mac().0, &[0x86, 0xdd]].concat();
+    let header = [0x60, 0, 0, 0, 0, 24, 58, 255];
+    let message = [&[kind, 0, 0, 0, 0, 0, 0, 0][..], &target.octets()].concat();
+    [&ethernet[..], &header, &source.octets(), &CLIENT6.octets(), &message].concat()
+}
+
 /// Every case.
 pub fn cases() -> Vec<Case> {
     let (v4, v6) = (syn(CLIENT, OUTSIDER), syn(CLIENT6, OUTSIDER6));
@@ -105,7 +123,28 @@ pub fn cases() -> Vec<Case> {
         ("an address of the internet, IPv6", syn(OUTSIDER6, OUTSIDER6), Reason::SourceDestCheck),
         ("multicast", syn(CLIENT, [224, 0, 0, 251]), Reason::Multicast),
         ("the subnet's broadcast address", syn(CLIENT, [10, 0, 1, 255]), Reason::Multicast),
-        ("ARP", with(&v4, 12, &[0x08, 0x06]), Reason::Neighbour),
+        ("ARP", arp(mac(), CLIENT), Reason::Neighbour),
+        ("ARP of an interface without an address yet", arp(mac(), [0, 0, 0, 0].into()), Reason::Neighbour),
+        ("ARP cut short", arp(mac(), CLIENT)[..20].to_vec(), Reason::Neighbour),
+        ("ARP from another's MAC address", with(&arp(mac(), CLIENT), 6, &OTHER_MAC), Reason::SpoofedMac),
+        ("ARP that names another's MAC address", arp(MacAddr(OTHER_MAC), CLIENT), Reason::SpoofedMac),
+        ("ARP in another instance's name", arp(mac(), SPARE), Reason::SourceDestCheck),
+        ("ARP in nobody's name", arp(mac(), NOBODY), Reason::SourceDestCheck),
+        ("solicitation", discovery(135, CLIENT6, SPARE6), Reason::Neighbour),
+        (
+            "solicitation from another's MAC address",
+            with(&discovery(135, CLIENT6, SPARE6), 6, &OTHER_MAC),
+            Reason::SpoofedMac,
+        ),
+        ("solicitation in another's name", discovery(135, SPARE6, CLIENT6), Reason::SourceDestCheck),
+        ("solicitation of a link-local address", discovery(135, LINK_LOCAL, SPARE6), Reason::Neighbour),
+        ("advertisement", discovery(136, CLIENT6, CLIENT6), Reason::Neighbour),
+        ("advertisement of another's address", discovery(136, CLIENT6, SPARE6), Reason::SourceDestCheck),
+        (
+            "advertisement of another's address from a link-local one",
+            discovery(136, LINK_LOCAL, SPARE6),
+            Reason::SourceDestCheck,
+        ),
         ("VLAN tag", tagged(&v4, [0x81, 0x00, 0x00, 0x05]), Reason::NotIp),
         ("VLAN tag for no VLAN", tagged(&v6, [0x81, 0x00, 0x00, 0x00]), Reason::NotIp),
         ("provider's tag", tagged(&v4, [0x88, 0xa8, 0x00, 0x05]), Reason::NotIp),

@@ -12,6 +12,8 @@ pub mod frames;
 
 pub mod universe;
 
+pub mod network;
+
 pub mod traffic;
 
 pub mod random;

@@ -6,6 +6,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 use sg_userspace::aws::ids::NetworkInterfaceId;
+use sg_userspace::aws::interface::ConnectionTracking;
 use sg_userspace::aws::peering::PeeringStatus;
 use sg_userspace::aws::world::World;
 use sg_userspace::dataplane::Sender;
@@ -14,11 +15,9 @@ use sg_userspace::scenario::edit::Edit;
 use sg_userspace::scenario::{Event, Scenario};
 
 use super::lab::rule;
+use super::network::{EntryPlan, ListPlan, allowance, entry_plan, internet_mtu, list_plan, peering_status};
 use super::traffic::{self, PacketPlan, Sent, flags, packet_plan};
-use super::universe::{
-    EntryPlan, ListPlan, RulePlan, Universe, WorldPlan, allowance, entry_plan, internet_mtu, list_plan,
-    peering_status, rule_plan, some_groups, world_plan,
-};
+use super::universe::{RulePlan, Universe, WorldPlan, rule_plan, some_groups, timers, world_plan};
 
 /// Around the timeouts of every state, the configured ones included.
 const JUMPS: [u64; 22] =
@@ -47,6 +46,7 @@ enum Plan {
     RemoveRule(prop::sample::Index),
     SetGroups(usize, Vec<usize>),
     SetSourceDestCheck(usize, bool),
+    SetConnectionTracking(usize, ConnectionTracking),
     AddAddress(usize),
     RemoveAddress(usize),
     /// Another interface in its slot, with its addresses.
@@ -85,6 +85,7 @@ fn plan() -> impl Strategy<Value = Plan> {
         3 => any::<prop::sample::Index>().prop_map(Plan::RemoveRule),
         2 => (0usize..4, some_groups()).prop_map(|(i, groups)| Plan::SetGroups(i, groups)),
         1 => (0usize..4, any::<bool>()).prop_map(|(i, enabled)| Plan::SetSourceDestCheck(i, enabled)),
+        1 => (0usize..4, timers()).prop_map(|(i, timers)| Plan::SetConnectionTracking(i, timers)),
         1 => (0usize..4).prop_map(Plan::AddAddress),
         1 => (0usize..4).prop_map(Plan::RemoveAddress),
         1 => prop_oneof![3 => (0usize..4).prop_map(Plan::Replace), 1 => (0usize..4).prop_map(Plan::Delete)],
@@ -178,6 +179,9 @@ impl State {
             }
             Plan::SetSourceDestCheck(i, enabled) => {
                 self.edit(Edit::SetSourceDestCheck { interface: self.interface(*i), enabled: *enabled });
+            }
+            Plan::SetConnectionTracking(i, timers) => {
+                self.edit(Edit::SetConnectionTracking { interface: self.interface(*i), timers: *timers });
             }
             Plan::AddAddress(i) => {
                 let interface = self.interface(*i);

@@ -10,6 +10,7 @@
 //! groups web: other db                   `check web off`, `address web 10.0.1.77`, `unaddress web 10.0.1.77`
 //! acl custom: 100 allow in tcp 443 VPC   an entry of a network ACL; `unacl custom: 100 in` removes it
 //! border next custom                     a subnet's ACL
+//! timers web 60 30 60                   an interface's idle timeouts: TCP established, UDP, UDP stream
 //! peering active                         how far the peering of the two VPCs has come
 //! blocks list: VPC 203.0.113.0/24        a prefix list's new version
 //! allowance web 2                        how many connections the interface's instance may track
@@ -21,6 +22,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use sg_userspace::aws::ids::NetworkInterfaceId;
+use sg_userspace::aws::interface::ConnectionTracking;
 use sg_userspace::aws::network_acl::{NetworkAclEntry, RuleAction};
 use sg_userspace::aws::rule::{Direction, Peer};
 use sg_userspace::dataplane::reason::Reason;
@@ -32,7 +34,7 @@ use sg_userspace::scenario::{Event, Run, Step};
 
 use super::address;
 use super::lab::{Permission, StandardLab, rule};
-use super::planes::planes;
+use super::planes::{Plane, planes};
 use super::rule_text::{permission, with_blocks};
 
 /// A line of a script.
@@ -50,46 +52,60 @@ struct Script {
     rules: BTreeMap<String, u32>,
 }
 
-/// Runs a script on every data plane.
+/// Runs a script on every data plane that needs no root.
 ///
 /// # Panics
 /// Where an outcome or the entries are not what the script says.
 #[track_caller]
 pub fn check(text: &str) {
     for plane in planes() {
-        let mut dataplane = plane.dataplane;
-        let mut script = Script { lab: StandardLab::new(), rules: BTreeMap::new() };
-        let start = script.lab.world.clone();
-        let mut run = Run::start(&mut *dataplane, &start).unwrap();
-        for (i, line) in text.lines().enumerate() {
-            let Some(parsed) = script.line(line) else { continue };
-            let (expected, found) = match parsed {
-                Line::Event(event, expected) => match run.step(&event).unwrap() {
-                    Step::Judged(outcome) => (expected.unwrap(), script.outcome(&outcome)),
-                    Step::Done => continue,
-                },
-                Line::Flows(mut expected) => {
-                    let flows = run.dataplane().flows().unwrap();
-                    let mut found: Vec<_> = flows.iter().map(|flow| script.flow(flow)).collect();
-                    expected.sort();
-                    found.sort();
-                    (expected.join(", "), found.join(", "))
-                }
-            };
-            if expected != found {
-                let flows = run.dataplane().flows().unwrap();
-                let flows: Vec<_> = flows.iter().map(|flow| FlowLine(flow).to_string()).collect();
-                panic!(
-                    "line {} on the {}:\n  {}\nexpected: {expected}\nfound:    {found}\n\nflows:\n{}\n\n{}",
-                    i + 1,
-                    plane.name,
-                    line.trim(),
-                    flows.join("\n"),
-                    WorldSummary(run.world())
-                );
-            }
+        if let Err(difference) = run(plane, text) {
+            panic!("{difference}");
         }
     }
+}
+
+/// Runs a script on one data plane.
+///
+/// # Errors
+/// In words, where an outcome or the entries are not what the script says.
+///
+/// # Panics
+/// Where the text is no script, or the data plane's machinery fails.
+pub fn run(plane: Plane, text: &str) -> Result<(), String> {
+    let mut dataplane = plane.dataplane;
+    let mut script = Script { lab: StandardLab::new(), rules: BTreeMap::new() };
+    let start = script.lab.world.clone();
+    let mut run = Run::start(&mut *dataplane, &start).unwrap();
+    for (i, line) in text.lines().enumerate() {
+        let Some(parsed) = script.line(line) else { continue };
+        let (expected, found) = match parsed {
+            Line::Event(event, expected) => match run.step(&event).unwrap() {
+                Step::Judged(outcome) => (expected.unwrap(), script.outcome(&outcome)),
+                Step::Done => continue,
+            },
+            Line::Flows(mut expected) => {
+                let flows = run.dataplane().flows().unwrap();
+                let mut found: Vec<_> = flows.iter().map(|flow| script.flow(flow)).collect();
+                expected.sort();
+                found.sort();
+                (expected.join(", "), found.join(", "))
+            }
+        };
+        if expected != found {
+            let flows = run.dataplane().flows().unwrap();
+            let flows: Vec<_> = flows.iter().map(|flow| FlowLine(flow).to_string()).collect();
+            return Err(format!(
+                "line {} on the {}:\n  {}\nexpected: {expected}\nfound:    {found}\n\nflows:\n{}\n\n{}",
+                i + 1,
+                plane.name,
+                line.trim(),
+                flows.join("\n"),
+                WorldSummary(run.world())
+            ));
+        }
+    }
+    Ok(())
 }
 
 impl Script {
@@ -134,6 +150,15 @@ impl Script {
                     subnet: self.lab.subnets[subnet].clone(),
                     acl: self.lab.acls[acl].clone(),
                 }
+            }
+            "timers" => {
+                let (interface, seconds) = rest.split_once(' ').unwrap();
+                let seconds: Vec<u32> = seconds.split(' ').map(|word| word.parse().unwrap()).collect();
+                let [tcp_established, udp, udp_stream] = seconds[..] else {
+                    panic!("three timers: `{text}`")
+                };
+                let timers = ConnectionTracking { tcp_established, udp, udp_stream };
+                Edit::SetConnectionTracking { interface: self.interface(interface), timers }
             }
             "peering" => {
                 let status = serde_json::from_str(&format!("\"{rest}\"")).unwrap();

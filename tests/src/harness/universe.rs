@@ -4,15 +4,12 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use ipnet::IpNet;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use sg_userspace::aws::ids::{
     NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId,
 };
-use sg_userspace::aws::instance::DEFAULT_CONNECTION_ALLOWANCE;
 use sg_userspace::aws::interface::{Attachment, ConnectionTracking};
-use sg_userspace::aws::network_acl::{NetworkAclEntry, RuleAction};
 use sg_userspace::aws::peering::PeeringStatus;
 use sg_userspace::aws::prefix_list::AddressFamily;
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
@@ -23,6 +20,9 @@ use sg_userspace::scenario::edit::Edit;
 
 use super::address::{VPC, VPC6};
 use super::lab::{Lab, Permission};
+use super::network::{
+    EntryPlan, ListPlan, allowance, entry_plan, generous_entries, internet_mtu, list_plan, peering_status,
+};
 
 /// Groups of each VPC.
 pub const GROUPS: usize = 3;
@@ -31,7 +31,7 @@ pub const GROUPS: usize = 3;
 pub const LISTS: usize = 3;
 
 /// Open, and of prefix lengths 0, 1, 8, 24, 31 and 32.
-const CIDRS_IPV4: [&str; 9] = [
+pub(super) const CIDRS_IPV4: [&str; 9] = [
     "0.0.0.0/0",
     "0.0.0.0/0",
     "128.0.0.0/1",
@@ -43,7 +43,7 @@ const CIDRS_IPV4: [&str; 9] = [
     "203.0.113.9/32",
 ];
 
-const CIDRS_IPV6: [&str; 7] = [
+pub(super) const CIDRS_IPV6: [&str; 7] = [
     "::/0",
     "::/0",
     "8000::/1",
@@ -59,9 +59,6 @@ const PORT_RANGES: [(i32, i32); 8] =
 const ICMP_RANGES: [(i32, i32); 6] = [(-1, -1), (8, -1), (8, 0), (0, -1), (3, 4), (3, -1)];
 
 const ICMPV6_RANGES: [(i32, i32); 5] = [(-1, -1), (128, -1), (129, 0), (1, -1), (2, 0)];
-
-/// What ways to the internet carry: less than some packets have, more than others.
-const INTERNET_MTUS: [u16; 4] = [1500, 1500, 1500, 1280];
 
 /// What every world of the universe has: VPCs, subnets, groups and the like, always with the same ids.
 #[derive(Clone, Debug)]
@@ -133,9 +130,9 @@ pub struct InterfacePlan {
 pub struct RulePlan {
     vpc: usize,
     group: usize,
-    direction: Direction,
-    protocol: IpProtocol,
-    ports: PortRange,
+    pub(super) direction: Direction,
+    pub(super) protocol: IpProtocol,
+    pub(super) ports: PortRange,
     peer: PeerPlan,
 }
 
@@ -201,17 +198,21 @@ pub fn rule_plan() -> impl Strategy<Value = RulePlan> {
     )
 }
 
-fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
-    let timers = prop_oneof![
+/// Idle timeouts at the ends of AWS's ranges and between.
+pub fn timers() -> impl Strategy<Value = ConnectionTracking> {
+    prop_oneof![
         2 => Just(ConnectionTracking::default()),
         1 => Just(ConnectionTracking { tcp_established: 60, udp: 60, udp_stream: 60 }),
         1 => Just(ConnectionTracking { tcp_established: 350, udp: 31, udp_stream: 120 }),
-    ];
+    ]
+}
+
+fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
     let place = prop_oneof![4 => Just(0), 2 => Just(1), 1 => Just(2)];
     (
         place,
         some_groups(),
-        timers,
+        timers(),
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.95),
@@ -232,103 +233,6 @@ fn interface_plan() -> impl Strategy<Value = InterfacePlan> {
                 }
             },
         )
-}
-
-/// How many connections an instance may track: mostly more than a scenario has.
-pub fn allowance() -> impl Strategy<Value = u32> {
-    prop_oneof![5 => Just(DEFAULT_CONNECTION_ALLOWANCE), 1 => 1u32..=4]
-}
-
-/// What the way to the internet carries.
-pub fn internet_mtu() -> impl Strategy<Value = u16> {
-    select(&INTERNET_MTUS[..])
-}
-
-/// How far the peering has come; mostly it is in force.
-pub fn peering_status() -> impl Strategy<Value = PeeringStatus> {
-    prop_oneof![
-        3 => Just(PeeringStatus::Active),
-        1 => Just(PeeringStatus::PendingAcceptance),
-        1 => Just(PeeringStatus::Deleted),
-    ]
-}
-
-/// A prefix list to be: which one, and a version of it.
-#[derive(Clone, Debug)]
-pub struct ListPlan {
-    list: usize,
-    blocks: Vec<IpNet>,
-}
-
-/// A version of a prefix list: none to three blocks.
-pub fn list_plan() -> impl Strategy<Value = ListPlan> {
-    let ipv4 = (0usize..2, subsequence(CIDRS_IPV4[1..].to_vec(), 0..=3));
-    let ipv6 = (Just(2), subsequence(CIDRS_IPV6[1..].to_vec(), 0..=3));
-    prop_oneof![2 => ipv4.boxed(), 1 => ipv6.boxed()].prop_map(|(list, blocks)| ListPlan {
-        list,
-        blocks: blocks.iter().map(|block| block.parse().unwrap()).collect(),
-    })
-}
-
-impl ListPlan {
-    /// The new version.
-    pub fn resolve(&self, universe: &Universe) -> Edit {
-        Edit::SetPrefixList { list: universe.lists[self.list].clone(), blocks: self.blocks.clone() }
-    }
-}
-
-/// An entry of a network ACL to be: which subnet's, whether of the ACL that is the subnet's own, and what it says.
-#[derive(Clone, Debug)]
-pub struct EntryPlan {
-    subnet: usize,
-    is_own: bool,
-    entry: NetworkAclEntry,
-}
-
-/// An entry of few numbers, so that they stand before and behind each other, and replace each other.
-pub fn entry_plan() -> impl Strategy<Value = EntryPlan> {
-    let number = select(vec![1, 50, 99, 100, 101, 200, 32_766]);
-    let action = prop_oneof![2 => Just(RuleAction::Allow), 1 => Just(RuleAction::Deny)];
-    let of_rule = (rule_plan(), select(&CIDRS_IPV4[..]), select(&CIDRS_IPV6[..]));
-    let own = prop::bool::weighted(0.8);
-    (0usize..3, own, number, action, of_rule).prop_map(|(subnet, is_own, rule_number, action, of_rule)| {
-        let (RulePlan { direction, protocol, ports, peer, .. }, ipv4, ipv6) = of_rule;
-        let is_ipv6 = match (protocol, &peer) {
-            (IpProtocol::ICMP, _) => false,
-            (IpProtocol::ICMPV6, _) => true,
-            (_, peer) => matches!(peer, PeerPlan::Block(Peer::CidrIpv6(_)) | PeerPlan::List(2)),
-        };
-        let cidr = if is_ipv6 { ipv6 } else { ipv4 }.parse().unwrap();
-        EntryPlan {
-            subnet,
-            is_own,
-            entry: NetworkAclEntry { rule_number, direction, protocol, ports, cidr, action },
-        }
-    })
-}
-
-impl EntryPlan {
-    /// The entry in its place.
-    pub fn resolve(&self, universe: &Universe) -> Edit {
-        let acl = universe.acls[self.subnet][usize::from(self.is_own)].clone();
-        Edit::PutAclEntry { acl, entry: self.entry.clone() }
-    }
-}
-
-/// The entries that let all through, behind those that plans add: without these hardly a packet would pass.
-fn generous_entries() -> Vec<NetworkAclEntry> {
-    let entry = |rule_number, direction, cidr: &str| NetworkAclEntry {
-        rule_number,
-        direction,
-        protocol: IpProtocol::All,
-        ports: PortRange::ALL,
-        cidr: cidr.parse().unwrap(),
-        action: RuleAction::Allow,
-    };
-    [Direction::Inbound, Direction::Outbound]
-        .into_iter()
-        .flat_map(|way| [entry(1000, way, "0.0.0.0/0"), entry(1001, way, "::/0")])
-        .collect()
 }
 
 /// A rule for everything from or to everywhere, or nearly: without these hardly a packet would pass both ends.

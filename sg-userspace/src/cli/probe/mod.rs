@@ -239,8 +239,9 @@ fn judge(
     let is_first = |event: &&VerdictEvent| {
         event.direction == direction && event.interface.as_ref() == Some(&interface.id)
     };
-    // A packet that was let out and has nowhere to go is told of twice.
-    let lost = events.iter().filter(is_first).find(|event| event.reason == Reason::NoRoute);
+    // A packet that was let out and has nowhere to go, or is too big for its way, is told of twice.
+    let is_lost = |event: &&VerdictEvent| matches!(event.reason, Reason::NoRoute | Reason::PacketTooBig);
+    let lost = events.iter().filter(is_first).find(is_lost);
     if let Some(event) = lost.or_else(|| events.iter().find(is_first)) {
         return Some(event.clone());
     }
@@ -254,6 +255,7 @@ fn judge(
         direction,
         reason: Reason::Rule,
         rule: Some(flow.rule),
+        acl_entry: None,
         protocol: flow.protocol,
         source: Some(sent.source),
         destination: Some(sent.destination),

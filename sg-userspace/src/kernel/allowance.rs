@@ -1,0 +1,45 @@
+//! What each instance's connection allowance has counted (C-26, C-27), as user space reads and corrects it.
+
+use std::sync::atomic::Ordering;
+
+use sg_common::abi::allowance::AllowanceRecord;
+
+use super::maps::{Account, Maps};
+
+impl Maps {
+    /// An allowance and its counts.
+    pub fn allowance(&self, index: u32) -> AllowanceRecord {
+        let read = |field| self.allowance_word(index, field).load(Ordering::Acquire);
+        AllowanceRecord {
+            admitted: read(Account::Admitted),
+            ended: read(Account::Ended),
+            exceeded: read(Account::Exceeded),
+            limit: read(Account::Limit),
+        }
+    }
+
+    /// Takes removed entries off an account.
+    pub(super) fn settle(&self, index: u32, entries: u64) {
+        self.allowance_word(index, Account::Ended).fetch_add(entries, Ordering::AcqRel);
+    }
+
+    /// Begins an account anew, for another instance.
+    pub(super) fn open_account(&self, index: u32) {
+        for field in [Account::Admitted, Account::Ended, Account::Exceeded] {
+            self.allowance_word(index, field).store(0, Ordering::Release);
+        }
+    }
+
+    /// Makes an account agree with the entries that there are: some leave without a word, evicted by a flood or with their
+    /// interface. `before` is what it said before the entries were read. An account that has changed since waits for the
+    /// next time; one at its limit stands still.
+    pub(super) fn audit(&self, index: u32, before: &AllowanceRecord, present: u64) {
+        let now = self.allowance(index);
+        if now.admitted == before.admitted && now.ended == before.ended && now.in_use() != present {
+            let ended = now.admitted.wrapping_sub(present);
+            let word = self.allowance_word(index, Account::Ended);
+            // Another's change meanwhile is the next audit's.
+            let _ = word.compare_exchange(now.ended, ended, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+}
