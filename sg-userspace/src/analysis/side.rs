@@ -115,8 +115,14 @@ impl<'w> Side<'w> {
     /// What the subnet's ACL says; `None` where it is not asked.
     pub(super) fn acl(&self, direction: Direction, traffic: Traffic) -> Option<AclDecision> {
         let (acl, entries) = self.acl.as_ref()?;
+        // ICMP's number in the other family has no types, and an entry for it is for all of it (N-06).
+        let is_whole = |entry: &NetworkAclEntry| match traffic {
+            Traffic::Other(number) => entry.protocol == IpProtocol::Number(number),
+            _ => false,
+        };
         let decides = |entry: &&&NetworkAclEntry| {
-            entry.direction == direction && traffic.is_meant_by(self.is_ipv4, entry.protocol, entry.ports)
+            entry.direction == direction
+                && (is_whole(entry) || traffic.is_meant_by(self.is_ipv4, entry.protocol, entry.ports))
         };
         let default = if self.is_ipv4 { DEFAULT_DENY_IPV4 } else { DEFAULT_DENY_IPV6 };
         let (rule_number, action) = entries

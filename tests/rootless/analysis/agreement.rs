@@ -159,5 +159,5 @@ fn explain_and_oracle_agree_on_first_packets_and_their_answers() {
     if let Err(error) = result {
         panic!("{error}");
     }
-    assert!(seen.iter().all(|count| *count > cases() / 100), "allowed, answered, unanswered: {seen:?}");
+    assert!(seen.iter().all(|count| *count > cases() / 1000), "allowed, answered, unanswered: {seen:?}");
 }
