@@ -103,8 +103,8 @@ pub(super) fn is_exempt(
     let dns = world.vpcs.get(&sender.vpc_id).and_then(Vpc::dns_server);
     let is_dhcp = matches!(traffic, Traffic::Udp(port) if DHCP_PORTS.contains(&port))
         && (is_multicast(destination) || is_subnet_broadcast(world, sender, destination));
-    let is_licence = traffic.port() == Some(LICENCE_PORT) && LICENCE.iter().any(|text| is(&text));
-    SERVICES.iter().any(|text| is(&text))
+    let is_licence = traffic.port() == Some(LICENCE_PORT) && LICENCE.iter().any(is);
+    SERVICES.iter().any(is)
         || is_router
         || dns.map(IpAddr::V4) == Some(destination)
         || is_licence

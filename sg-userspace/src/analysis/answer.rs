@@ -6,6 +6,7 @@ use crate::aws::network_acl::RuleAction;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 
+use super::address;
 use super::explain::{self, Ends, Question};
 use super::finding::{Component, Finding, Step};
 use super::ports::{self, Ports};
@@ -35,6 +36,10 @@ pub(super) fn walk(
     let mut add = |component, direction, finding| steps.push(Step { component, direction, finding });
     let acl = |side: &Side<'_>, direction| acl(side, direction, answer, question.source_ports, is_ipv4);
     if let Some(side) = &ends.destination {
+        if address::is_exempt(world, side.interface, question.source, answer) {
+            // Whoever sends from a service's address gets no answer to it: the service does.
+            return vec![Step { component: Component::Route, direction: None, finding: Finding::Service }];
+        }
         if let Some(tracking) = destination_tracking {
             add(Component::DestinationGroups, Some(out), groups(side, out, answer, tracking));
         }

@@ -121,6 +121,17 @@ impl Explanation {
             })
         })
     }
+
+    /// Whether another answer says the same of other addresses: what passes by which rule, and what stops by which code.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        let said = |steps: &[Step]| -> Vec<(Component, Option<Code>)> {
+            steps.iter().map(|step| (step.component, step.finding.code())).collect()
+        };
+        let key = |it: &Self| {
+            (said(&it.steps), said(&it.answers), it.rules(), it.source_tracking, it.destination_tracking)
+        };
+        key(self) == key(other)
+    }
 }
 
 fn stops(steps: &[Step]) -> impl Iterator<Item = Code> + '_ {
@@ -382,17 +393,4 @@ fn needed(
         (None, IpAddr::V6(address)) => Peer::CidrIpv6(address.into()),
     };
     Needed { group_id: interface.groups.first().cloned(), direction, protocol, ports, peer }
-}
-
-impl Explanation {
-    /// Whether another answer says the same of other addresses: what passes by which rule, and what stops by which code.
-    pub(super) fn is_as(&self, other: &Self) -> bool {
-        let said = |steps: &[Step]| -> Vec<(Component, Option<Code>)> {
-            steps.iter().map(|step| (step.component, step.finding.code())).collect()
-        };
-        let key = |it: &Self| {
-            (said(&it.steps), said(&it.answers), it.rules(), it.source_tracking, it.destination_tracking)
-        };
-        key(self) == key(other)
-    }
 }

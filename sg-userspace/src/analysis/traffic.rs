@@ -1,6 +1,5 @@
 //! What is asked about: the protocol and the destination port, or ICMP type and code, of a flow's first packet.
 
-use std::fmt;
 use std::str::FromStr;
 
 use crate::aws::protocol::{IpProtocol, PortRange};
@@ -198,17 +197,5 @@ impl FromStr for Asked {
             "write tcp/PORT, udp/PORT, icmp, icmp/TYPE, icmp/TYPE:CODE, icmpv6/TYPE:CODE or another protocol's number"
                 .to_owned()
         })
-    }
-}
-
-impl fmt::Display for Asked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Echo => f.pad("icmp"),
-            Self::Traffic(traffic) => f.pad(&traffic.text(true)),
-            Self::Icmp { is_ipv4, kind, code } => {
-                f.pad(&Traffic::Icmp { kind: *kind, code: *code }.text(*is_ipv4))
-            }
-        }
     }
 }

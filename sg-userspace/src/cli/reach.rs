@@ -10,6 +10,7 @@ use crate::analysis::ask::{Who, ask, samples};
 use crate::analysis::explain::Explanation;
 use crate::analysis::reach::{Scope, reach, rows};
 use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
 use crate::report;
 
@@ -60,10 +61,11 @@ impl ReachArgs {
         let chosen = |text: &Option<String>| text.as_ref().map(|text| interfaces(&world, text)).transpose();
         let scope = Scope { from: chosen(&self.from)?, to: chosen(&self.to)? };
         let rows = report::reach::views(&[&world], &rows(&reach(&world, &scope)));
-        let checks = if self.verify { self.verify(context, &world, &scope)? } else { Vec::new() };
+        let (checks, possible) =
+            if self.verify { self.verify(context, &world, &scope)? } else { (Vec::new(), 0) };
         if context.output.is_json() {
             let document = if self.verify {
-                serde_json::json!({ "rows": rows, "checks": checks })
+                serde_json::json!({ "rows": rows, "checks": checks, "possible_checks": possible })
             } else {
                 serde_json::json!({ "rows": rows })
             };
@@ -79,8 +81,9 @@ impl ReachArgs {
         Ok(if rows.is_empty() { Exit::Denied } else { Exit::Success })
     }
 
-    /// Checks pairs of interfaces, over IPv4, each traffic that their rules tell from another.
-    fn verify(&self, context: &mut Context, world: &World, scope: &Scope) -> Result<Vec<Check>> {
+    /// Checks pairs of interfaces, over IPv4, each traffic that their rules tell from another. Says also how many checks
+    /// there could be.
+    fn verify(&self, context: &mut Context, world: &World, scope: &Scope) -> Result<(Vec<Check>, usize)> {
         let verifier = Verifier::new(context, self.timeout)?;
         let questions = questions(world, scope);
         let step = if self.all { 1 } else { questions.len().div_ceil(SAMPLE).max(1) };
@@ -96,7 +99,7 @@ impl ReachArgs {
                 .output
                 .line(&format!("{agreed} of {sent} checks agree, of {total} possible ones{rest}"))?;
         }
-        Ok(checks)
+        Ok((checks, questions.len()))
     }
 }
 
@@ -109,9 +112,8 @@ fn questions(world: &World, scope: &Scope) -> Vec<Explanation> {
     let (senders, receivers) = (attached(&scope.from), attached(&scope.to));
     let pairs = senders.iter().flat_map(|from| receivers.iter().map(move |to| (*from, *to)));
     // Between two interfaces of one instance nothing leaves it.
-    let instance = |it: &crate::aws::interface::NetworkInterface| {
-        it.attachment.as_ref().map(|attachment| attachment.instance_id.clone())
-    };
+    let instance =
+        |it: &NetworkInterface| it.attachment.as_ref().map(|attachment| attachment.instance_id.clone());
     let pairs = pairs.filter(|(from, to)| instance(from) != instance(to));
     let asked = pairs.flat_map(|(from, to)| {
         samples(world, from, to, true).into_iter().flat_map(move |traffic| {

@@ -120,6 +120,14 @@ fn end_words(worlds: &[&World], end: &End) -> String {
     }
 }
 
+/// The first few of a list, and how many more there are.
+fn shortened(ids: &[String]) -> String {
+    const SHOWN: usize = 2;
+    let rest = ids.len().saturating_sub(SHOWN);
+    let shown = super::list(ids.iter().take(SHOWN));
+    if rest > 0 { format!("{shown} and {rest} more") } else { shown }
+}
+
 /// Rows as a table.
 pub fn table(rows: &[ReachView]) -> Table {
     let mut table = super::table(&["TO", "TRAFFIC", "FAMILY", "FROM", "ALLOWED BY", "ANSWERS", "TRACKED"]);
@@ -129,7 +137,7 @@ pub fn table(rows: &[ReachView]) -> Table {
             row.traffic(),
             row.families().to_owned(),
             super::list(&row.from),
-            super::list(row.deciding()),
+            shortened(row.deciding()),
             if row.answered { "yes" } else { "no" }.to_owned(),
             if row.tracked { "yes" } else { "no" }.to_owned(),
         ]);

@@ -175,3 +175,42 @@ fn differences(world: &World, explanation: &Explanation, view: &ProbeView) -> Ve
     }
     differences
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::analysis::ask::{Who, ask};
+    use crate::lab::file::LabFile;
+    use crate::lab::plan::plan;
+    use crate::report::probe::ProbeEnd;
+
+    /// A packet that goes otherwise than explained is a difference, and one that goes as explained is none.
+    #[test]
+    fn a_packet_that_goes_otherwise_is_a_difference() {
+        let file = LabFile::parse(include_str!("../../../../examples/three.yaml")).unwrap();
+        let world = plan(&file, &World::default()).unwrap().world;
+        let of = |name: &str| {
+            let instance = world.instances.values().find(|instance| instance.name == name).unwrap();
+            Who::Interface(world.interfaces_of(&instance.id)[0].id.clone(), None)
+        };
+        let answers = ask(&world, &of("client"), &of("db"), AskedTraffic::Tcp(5432), true);
+        let explanation = &answers[0].explanation;
+        let seen = |allowed| {
+            let end = |name: &str| EndView {
+                name: name.to_owned(),
+                address: String::new(),
+                verdict: None,
+                note: None,
+            };
+            let end_of_probe = if allowed { ProbeEnd::Answered } else { ProbeEnd::TimedOut };
+            let (from, to) = (end("client"), end("db"));
+            ProbeView { traffic: String::new(), allowed, end: end_of_probe, milliseconds: 0, from, to }
+        };
+        assert!(!explanation.is_reachable());
+        assert_eq!(differences(&world, explanation, &seen(false)), [] as [String; 0]);
+        let differences = differences(&world, explanation, &seen(true));
+        assert_eq!(differences, ["the explanation says that it does not, the packet gets through"]);
+        let check = Check::Disagreement { sent: "x".to_owned(), differences };
+        assert!(check.is_disagreement() && check.text().contains("BUG"));
+    }
+}
