@@ -23,6 +23,7 @@ mod semantics;
 mod sessions;
 mod traffic;
 mod unjudged;
+mod verify;
 mod volume;
 
 /// Panics with what to do unless the caller is root.

@@ -18,12 +18,19 @@ pub(super) struct Output {
     format: Format,
     stream: anstream::AutoStream<std::io::Stdout>,
     is_closed: bool,
+    is_muted: bool,
 }
 
 impl Output {
     /// Output in this format.
     pub(super) fn new(format: Format) -> Self {
-        Self { format, stream: anstream::AutoStream::auto(std::io::stdout()), is_closed: false }
+        let stream = anstream::AutoStream::auto(std::io::stdout());
+        Self { format, stream, is_closed: false, is_muted: false }
+    }
+
+    /// Output that says nothing, for what is only tried.
+    pub(super) fn muted() -> Self {
+        Self { is_muted: true, ..Self::new(Format::Text) }
     }
 
     /// Whether a program reads it.
@@ -62,12 +69,18 @@ impl Output {
 
     /// Writes a line, with styles where the terminal has them.
     pub(super) fn line(&mut self, line: &str) -> Result<()> {
+        if self.is_muted {
+            return Ok(());
+        }
         let written = writeln!(self.stream, "{line}");
         self.wrote(written)
     }
 
     /// Writes text that ends its own lines.
     pub(super) fn text(&mut self, text: &str) -> Result<()> {
+        if self.is_muted {
+            return Ok(());
+        }
         let written = write!(self.stream, "{text}");
         self.wrote(written)
     }
