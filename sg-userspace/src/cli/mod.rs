@@ -39,6 +39,7 @@ mod reach;
 mod rule;
 mod status;
 mod tag;
+mod trace;
 mod up;
 mod version;
 mod watch;
@@ -139,6 +140,7 @@ enum Command {
     Reach(reach::ReachArgs),
     WhatIf(what_if::WhatIfArgs),
     Watch(watch::WatchArgs),
+    Trace(trace::TraceArgs),
     Flows(flows::FlowsArgs),
     Counters(counters::CountersArgs),
     Allowance(allowance::AllowanceArgs),
@@ -187,6 +189,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Reach(args) => args.run(context),
         Command::WhatIf(args) => args.run(context),
         Command::Watch(args) => args.run(context),
+        Command::Trace(args) => args.run(context),
         Command::Flows(args) => args.run(context),
         Command::Counters(args) => args.run(context),
         Command::Allowance(args) => args.run(context),

@@ -38,6 +38,11 @@ impl Output {
         self.format == Format::Json
     }
 
+    /// Writes a line above others, for people only.
+    pub(super) fn heading(&mut self, text: &str) -> Result<()> {
+        if self.is_json() { Ok(()) } else { self.line(text) }
+    }
+
     /// Writes `value` as a JSON document named `name`, or the table that `table` makes, or `empty` where it has no rows.
     pub(super) fn rows(
         &mut self,

@@ -24,6 +24,7 @@ pub mod reach;
 pub mod reference;
 pub mod rule;
 pub mod status;
+pub mod step;
 pub mod tag;
 pub mod verdict;
 pub mod what_if;
