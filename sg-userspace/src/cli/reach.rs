@@ -8,7 +8,8 @@ use clap::Args;
 
 use crate::analysis::ask::{Who, ask, samples};
 use crate::analysis::explain::Explanation;
-use crate::analysis::reach::{Scope, reach, rows};
+use crate::analysis::reach::{Scope, reach};
+use crate::analysis::row::rows;
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
