@@ -12,6 +12,7 @@ mod lab_removal;
 mod lab_traffic;
 mod load;
 mod membership;
+mod prefix_lists;
 mod product;
 mod reach;
 mod refusal;

@@ -1,5 +1,6 @@
 //! The program from outside, without root and without a lab: help, exit codes, messages.
 
+mod acl_and_peering;
 mod live;
 
 use std::io::Read;

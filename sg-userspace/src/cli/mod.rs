@@ -29,6 +29,7 @@ mod group;
 mod instance;
 mod interface;
 mod lookup;
+mod near;
 mod output;
 mod peering;
 mod prefix_list;
