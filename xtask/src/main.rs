@@ -11,6 +11,7 @@ mod linker;
 mod lint;
 mod object;
 mod packages;
+mod replay;
 mod repo;
 mod say;
 mod setup;
@@ -43,6 +44,8 @@ enum Task {
     Build,
     /// Run the rootless and the privileged tests
     Test(test::Args),
+    /// Show a saved scenario step by step, with each data plane's answers
+    Replay(replay::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Task::BuildEbpf => build_ebpf::execute(&repo),
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
+        Task::Replay(args) => replay::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),
