@@ -6,7 +6,10 @@ use crate::demo::Software;
 use crate::repo::Repo;
 use crate::setup::{self, Purpose};
 use crate::summary::Summary;
-use crate::{build, demo, lint, test, tidy};
+use crate::{build, demo, fuzz, lint, mutants, test, tidy};
+
+/// How long each fuzz target is tried; `cargo xtask fuzz` tries longer on demand.
+const FUZZ_SECONDS: u32 = 60;
 
 /// Runs the steps, cheapest verdict first; the next one starts only if the one before passed.
 pub(crate) fn execute(repo: &Repo) -> Result<()> {
@@ -19,6 +22,8 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
             ("rootless", &|| test::rootless(repo, &[]).map(|counts| test::remark(&counts))),
             ("build", &|| build::execute(repo).map(|()| String::new())),
             ("privileged", &|| test::privileged(repo, &[]).map(|counts| test::remark(&counts))),
+            ("mutants", &|| mutants::in_ci(repo)),
+            ("fuzz", &|| fuzz::in_ci(repo, FUZZ_SECONDS)),
             ("demo", &|| demo::in_ci(repo, Software::BuiltIn)),
             ("demo --real", &|| demo::in_ci(repo, Software::Real)),
         ],

@@ -6,9 +6,11 @@ mod build_ebpf;
 mod ci;
 mod demo;
 mod exec;
+mod fuzz;
 mod kernel;
 mod linker;
 mod lint;
+mod mutants;
 mod object;
 mod packages;
 mod replay;
@@ -46,6 +48,10 @@ enum Task {
     Test(test::Args),
     /// Show a saved scenario step by step, with each data plane's answers
     Replay(replay::Args),
+    /// Let a fuzzer make up frames and commands
+    Fuzz(fuzz::Args),
+    /// Check that the tests notice faults put into the source
+    Mutants(mutants::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
@@ -64,6 +70,8 @@ fn main() -> ExitCode {
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
         Task::Replay(args) => replay::execute(&repo, &args),
+        Task::Fuzz(args) => fuzz::execute(&repo, &args),
+        Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),

@@ -22,6 +22,8 @@ pub mod agreement;
 
 pub mod regressions;
 
+pub mod fuzz;
+
 pub mod walk;
 
 #[cfg(feature = "privileged")]
