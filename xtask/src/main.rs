@@ -6,6 +6,7 @@ mod build_ebpf;
 mod ci;
 mod demo;
 mod exec;
+mod facts;
 mod fuzz;
 mod kernel;
 mod linker;
@@ -48,6 +49,8 @@ enum Task {
     Test(test::Args),
     /// Show a saved scenario step by step, with each data plane's answers
     Replay(replay::Args),
+    /// Fill in where each fact of `docs/facts.md` is implemented and tested
+    Facts,
     /// Let a fuzzer make up frames and commands
     Fuzz(fuzz::Args),
     /// Check that the tests notice faults put into the source
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
         Task::Replay(args) => replay::execute(&repo, &args),
+        Task::Facts => facts::execute(&repo),
         Task::Fuzz(args) => fuzz::execute(&repo, &args),
         Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
