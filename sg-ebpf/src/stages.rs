@@ -10,9 +10,10 @@ use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::interface::InterfaceRecord;
 use sg_common::abi::trace::{StepCode, StepRecord};
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
-use sg_common::datapath::judge::{
-    Bench, Decision, admit_packet, complete, follow, match_rules, network_acl, record_of,
-};
+use sg_common::datapath::admit::admit_packet;
+use sg_common::datapath::follow::follow;
+use sg_common::datapath::judge::{Bench, Decision, complete, network_acl, record_of};
+use sg_common::datapath::matching::match_rules;
 use sg_common::datapath::parse::{Kind, parse};
 use sg_common::datapath::tables::Tables;
 use sg_common::datapath::trace::{self, is_marked};

@@ -8,7 +8,10 @@ use crate::abi::network::NetworkRecord;
 use crate::abi::policy::Locator;
 use crate::abi::trace::StepCode;
 
-use super::judge::{Bench, Decision, admit_packet, complete, follow, match_rules, network_acl};
+use super::admit::admit_packet;
+use super::follow::follow;
+use super::judge::{Bench, Decision, complete, network_acl};
+use super::matching::match_rules;
 use super::rules::PolicyTables;
 use super::tuple::{FlowKey, Packet};
 

@@ -12,6 +12,7 @@ use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
 pub mod host;
+mod memory;
 pub mod reason;
 pub mod records;
 pub mod row;

@@ -50,6 +50,8 @@ const PORTS: &str = "sg-userspace/src/compile/ports.rs";
 const SEARCH: &str = "sg-common/src/datapath/search.rs";
 const RULES: &str = "sg-common/src/datapath/rules.rs";
 const JUDGE: &str = "sg-common/src/datapath/judge.rs";
+const MATCHING: &str = "sg-common/src/datapath/matching.rs";
+const ADMIT: &str = "sg-common/src/datapath/admit.rs";
 const TRACKING: &str = "sg-common/src/datapath/tracking.rs";
 const PARSE: &str = "sg-common/src/datapath/parse.rs";
 const SHELL_TABLES: &str = "sg-ebpf/src/tables.rs";
@@ -120,7 +122,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         Kind::Matcher,
         "forwarder-is-member",
-        JUDGE,
+        MATCHING,
         "owner.record().number == bench.sender",
         "bench.sender != 0",
     ),
@@ -162,14 +164,14 @@ pub(super) const MUTANTS: &[Mutant] = &[
     mutant(
         Kind::Tracker,
         "old-entry-stays",
-        JUDGE,
+        ADMIT,
         "if packet.entry == Packet::ENTRY_STARTS_OVER {",
         "if packet.entry == Packet::ENTRY_ENDED {",
     ),
     mutant(
         Kind::Tracker,
         "open-midstream-makes-entry",
-        JUDGE,
+        ADMIT,
         "if is_tcp && !is_syn(packet.flags) {",
         "if is_tcp && packet.flags & tcp::RST != 0 {",
     ),
