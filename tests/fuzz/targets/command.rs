@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { sg_tests::harness::fuzz::commands(bytes) });
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sg_tests::harness::fuzz::commands(bytes));

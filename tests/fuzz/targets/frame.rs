@@ -2,4 +2,4 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { sg_tests::harness::fuzz::frames(bytes) });
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| sg_tests::harness::fuzz::frames(bytes));

@@ -142,13 +142,6 @@ pub(super) const MUTANTS: &[Mutant] = &[
     ),
     mutant(
         Kind::Tracker,
-        "entry-lives-a-tick-longer",
-        JUDGE,
-        "age(self.tick, state.last_seen)\n                < u64::from(",
-        "age(self.tick, state.last_seen)\n                <= u64::from(",
-    ),
-    mutant(
-        Kind::Tracker,
         "reset-lingers",
         TRACKING,
         "TCP_RESET: u32 = ticks(10)",
@@ -160,6 +153,13 @@ pub(super) const MUTANTS: &[Mutant] = &[
         TRACKING,
         "if before.has(FlowBits::ASKED_AGAIN) {",
         "if before.has(FlowBits::REPLIED) {",
+    ),
+    mutant(
+        Kind::Tracker,
+        "entry-lives-twice-as-long",
+        JUDGE,
+        "age(self.tick, state.last_seen)\n                < u64::from(",
+        "age(self.tick, state.last_seen)\n                < 2 * u64::from(",
     ),
     mutant(
         Kind::Tracker,
