@@ -21,6 +21,7 @@ mod replacement;
 mod restart;
 mod semantics;
 mod sessions;
+mod trace;
 mod traffic;
 mod unjudged;
 mod verify;

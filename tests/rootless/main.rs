@@ -14,3 +14,4 @@ mod lab_file;
 mod packet;
 mod semantics;
 mod store;
+mod trace;

@@ -9,8 +9,8 @@ use super::tuple::Packet;
 
 /// Where a frame goes. All zero: nowhere.
 ///
-/// Not an `Option`, here and in [`Fate`]: the compiler may copy the undefined payload of a `None` about, and the verifier
-/// refuses to see undefined registers read.
+/// Not an `Option`, here and in [`Fate`](super::forward::Fate): the compiler may copy the undefined payload of a `None`
+/// about, and the verifier refuses to see undefined registers read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Receiver {
     /// Slot of the receiver.

@@ -1,5 +1,6 @@
 //! `sgsim trace`: every step of the decision about some packets, as it happens.
 
+use std::io::{Write, stderr};
 use std::net::IpAddr;
 
 use anyhow::{Context as _, Result, bail};
@@ -8,6 +9,7 @@ use clap::Args;
 use crate::aws::protocol::IpProtocol;
 use crate::aws::world::World;
 use crate::command::rule_text::parse_protocol_word;
+use crate::controller::client::unexpected;
 use crate::controller::protocol::{Reply, Request};
 use crate::dataplane::step::{Filter, MAX_ADDRESSES, Step};
 use crate::report::{ASIDE, step, styled};
@@ -45,8 +47,13 @@ impl TraceArgs {
         while let Some(reply) = client.receive()? {
             let steps = match reply {
                 Reply::Steps { steps } => steps,
+                Reply::Watching => {
+                    // For people who wait, and for programs that must not send their packets before.
+                    let _ = writeln!(stderr(), "sgsim: tracing {} ...", self.filter.join(" "));
+                    continue;
+                }
                 Reply::Error(error) => return Err(error.into()),
-                _ => continue,
+                other => return Err(unexpected(&other)),
             };
             if steps.lost > 0 {
                 let note =

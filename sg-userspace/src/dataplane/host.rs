@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use sg_common::abi::flow::FlowBits;
 use sg_common::abi::interface::InterfaceRecord;
+use sg_common::abi::trace::{StepRecord, TraceFilter};
 use sg_common::abi::{INTERNET_NUMBER, INTERNET_SLOT, ROUTER_MAC};
 use sg_common::datapath::forward;
 use sg_common::datapath::judge::age;
@@ -40,10 +41,19 @@ impl HostDataplane {
         host
     }
 
+    /// Marks packets from now on, as the kernel marks those that a trace is about.
+    pub fn mark_packets(&mut self, filter: TraceFilter) {
+        self.memory.trace = Some(filter);
+    }
+
+    /// The steps that marked packets told since the last call.
+    pub fn take_steps(&mut self) -> Vec<StepRecord> {
+        self.memory.steps.take()
+    }
+
     /// Judges a frame, good or not, as sent on a slot's link.
     pub fn judge_frame(&mut self, slot: u32, frame: &[u8]) -> Outcome {
         self.memory.reports.borrow_mut().clear();
-        self.memory.steps.borrow_mut().clear();
         let _ = forward::from_link(&self.memory, frame, &mut Packet::default(), slot, 1);
         records::outcome(&self.memory.reports.borrow())
     }

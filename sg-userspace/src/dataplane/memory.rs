@@ -16,7 +16,7 @@ use sg_common::abi::member::MemberRecord;
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::{CHUNK_WORDS, Locator, WORD_LENGTH};
 use sg_common::abi::settings::tick_of;
-use sg_common::abi::trace::{StepCode, StepRecord};
+use sg_common::abi::trace::{StepCode, StepRecord, TraceFilter};
 use sg_common::abi::{MAX_EMBRYONIC, MAX_FLOWS};
 use sg_common::datapath::judge::{Bench, Decision, age, record_of};
 use sg_common::datapath::rules::PolicyTables;
@@ -45,6 +45,7 @@ pub(super) struct Memory {
     fragments: RefCell<HashMap<FragmentKey, FragmentPorts>>,
     pub(super) reports: RefCell<Vec<VerdictRecord>>,
     pub(super) steps: RefCell<Vec<StepRecord>>,
+    pub(super) trace: Option<TraceFilter>,
     pub(super) now_ns: u64,
 }
 
@@ -312,9 +313,8 @@ impl Tables for Memory {
         self.fragments.borrow_mut().insert(key, packet.fragment_ports(bench.tick));
     }
 
-    /// Every packet's steps are told here.
-    fn mark(&self, packet: &mut Packet, _number: u32) {
-        packet.marked = 1;
+    fn mark(&self, packet: &mut Packet, number: u32) {
+        packet.marked = u8::from(self.trace.is_some_and(|filter| trace::is_marked(&filter, packet, number)));
     }
 
     fn trace(&self, packet: &Packet, bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
