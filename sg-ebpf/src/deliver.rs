@@ -8,8 +8,9 @@ use aya_log_ebpf::warn;
 use network_types::eth::EthHdr;
 use sg_common::abi::ROUTER_MAC;
 use sg_common::abi::verdict::ReasonCode;
-use sg_common::datapath::forward::{self, Action, Receiver};
+use sg_common::datapath::forward::{self, Action};
 use sg_common::datapath::frame::Frame;
+use sg_common::datapath::route::Receiver;
 
 use crate::count;
 use crate::fabric;

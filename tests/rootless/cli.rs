@@ -1,5 +1,6 @@
 //! The program from outside, without root and without a lab: help, exit codes, messages.
 
+mod acl_and_peering;
 mod live;
 
 use std::io::Read;
@@ -9,7 +10,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The program under test.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     sg_tests::harness::program::sgsim(&[])
 }
 

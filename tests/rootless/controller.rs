@@ -145,6 +145,7 @@ fn watchers_are_told_what_happens_from_then_on() {
         direction: Direction::Inbound,
         reason: Reason::NoRule,
         rule: None,
+        acl_entry: None,
         protocol: 6,
         source: None,
         destination: None,
@@ -222,7 +223,7 @@ fn questions_about_no_lab_leave_the_controller_to_whoever_builds_one() {
             let (hook, enforcement) = (Hook::Tcx, Enforcement::On);
             call(state, &Request::Up(UpRequest { name, text, hook, enforcement })).unwrap_err()
         };
-        for question in [Request::Flows { interface: None }, Request::Counters] {
+        for question in [Request::Flows { interface: None }, Request::Counters, Request::Allowances] {
             let error = call(state, &question).unwrap_err();
             assert_eq!(refusal(&error).unwrap().code, code::NO_LAB);
         }

@@ -4,13 +4,16 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
 
 mod agreement;
+mod analysis;
 mod cli;
 mod command;
 mod controller;
 mod ec2;
 mod frames;
+mod fuzz;
 mod lab_file;
 mod packet;
 mod semantics;
 mod serve;
 mod store;
+mod trace;

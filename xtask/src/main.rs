@@ -8,11 +8,15 @@ mod ci;
 mod demo;
 mod ec2_model;
 mod exec;
+mod facts;
+mod fuzz;
 mod kernel;
 mod linker;
 mod lint;
+mod mutants;
 mod object;
 mod packages;
+mod replay;
 mod repo;
 mod say;
 mod setup;
@@ -45,6 +49,14 @@ enum Task {
     Build,
     /// Run the rootless and the privileged tests
     Test(test::Args),
+    /// Show a saved scenario step by step, with each data plane's answers
+    Replay(replay::Args),
+    /// Fill in where each fact of `docs/facts.md` is implemented and tested
+    Facts,
+    /// Let a fuzzer make up frames and commands
+    Fuzz(fuzz::Args),
+    /// Check that the tests notice faults put into the source
+    Mutants(mutants::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
     /// Install AWS's own clients from PyPI, which tests drive the API with
@@ -66,6 +78,10 @@ fn main() -> ExitCode {
         Task::BuildEbpf => build_ebpf::execute(&repo),
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
+        Task::Replay(args) => replay::execute(&repo, &args),
+        Task::Facts => facts::execute(&repo),
+        Task::Fuzz(args) => fuzz::execute(&repo, &args),
+        Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
         Task::AwsClients => aws_clients::execute(&repo),
         Task::Ec2Model => ec2_model::execute(&repo),

@@ -18,9 +18,10 @@ pub struct AllowanceRecord {
 const _: () = assert!(size_of::<AllowanceRecord>() == 32);
 
 impl AllowanceRecord {
-    /// Entries now.
+    /// Entries now. Both counters may have gone round; between two of a CPU's additions the difference may be below zero.
     pub const fn in_use(&self) -> u64 {
-        self.admitted.saturating_sub(self.ended)
+        let difference = self.admitted.wrapping_sub(self.ended);
+        if difference > i64::MAX as u64 { 0 } else { difference }
     }
 
     /// AWS's `conntrack_allowance_available` (C-27).

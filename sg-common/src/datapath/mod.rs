@@ -4,14 +4,20 @@
 //! judge inbound.
 
 pub mod access_list;
+pub mod admit;
 pub mod exempt;
+pub mod follow;
 pub mod forward;
 pub mod frame;
 pub mod judge;
+pub mod matching;
 pub mod parse;
 pub mod path_mtu;
+pub mod route;
 pub mod rules;
+pub mod screen;
 pub mod search;
 pub mod tables;
+pub mod trace;
 pub mod tracking;
 pub mod tuple;

@@ -8,7 +8,9 @@ use anyhow::Result;
 use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::changes::Changes;
-use crate::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook};
+use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook};
+
+use crate::dataplane::step::{Filter, Steps};
 
 use super::directory::StateDirectory;
 
@@ -65,11 +67,29 @@ pub trait Enforcer: Send {
     /// Where they cannot be read.
     fn counters(&mut self) -> Result<Vec<CounterRow>>;
 
+    /// What each instance tracks and may track.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn allowances(&mut self) -> Result<Vec<AllowanceRow>>;
+
     /// What happened since the last call. Does not wait.
     ///
     /// # Errors
     /// Where it cannot be read.
     fn events(&mut self) -> Result<Events>;
+
+    /// Marks packets from now on, so that they tell their steps, or none.
+    ///
+    /// # Errors
+    /// Where the filter is not one, or the kernel refuses.
+    fn set_trace(&mut self, filter: Option<&Filter>) -> Result<()>;
+
+    /// Steps of marked packets since the last call. Does not wait.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn steps(&mut self) -> Result<Steps>;
 
     /// Switches verdicts on or off.
     ///

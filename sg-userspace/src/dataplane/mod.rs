@@ -12,9 +12,11 @@ use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
 pub mod host;
+mod memory;
 pub mod reason;
 pub mod records;
 pub mod row;
+pub mod step;
 
 use reason::Reason;
 

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::ids::{InstanceId, NetworkInterfaceId};
 use crate::aws::rule::Direction;
 
 use super::Flow;
@@ -45,6 +45,19 @@ pub struct CounterRow {
     pub frames: u64,
 }
 
+/// One instance's connection allowance (C-26, C-27).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllowanceRow {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Connections that its interfaces track now, together.
+    pub tracked: u64,
+    /// How many more they may.
+    pub available: u64,
+    /// Packets denied because there were none left.
+    pub exceeded: u64,
+}
+
 /// One verdict as it happened: of the first packet of a flow, or of a denied packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictEvent {
@@ -56,8 +69,10 @@ pub struct VerdictEvent {
     pub direction: Direction,
     /// Why; it implies allow or deny.
     pub reason: Reason,
-    /// Number of the rule that decided, if one did.
+    /// Number of the security group rule that decided, if one did.
     pub rule: Option<u32>,
+    /// Number of the network ACL's entry that denied, if one did.
+    pub acl_entry: Option<u16>,
     /// IANA protocol number.
     pub protocol: u8,
     /// Source address; `None` in a frame that has none.

@@ -36,7 +36,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The ARN of a resource.
+    /// The ARN of a resource (M-01).
     pub fn arn(&self, kind: &str, id: impl std::fmt::Display) -> String {
         format!("arn:aws:ec2:{}:{}:{kind}/{id}", self.region, self.account_id)
     }

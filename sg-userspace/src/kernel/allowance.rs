@@ -1,9 +1,14 @@
 //! What each instance's connection allowance has counted (C-26, C-27), as user space reads and corrects it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::Ordering;
 
+use anyhow::Result;
 use sg_common::abi::allowance::AllowanceRecord;
 
+use crate::compile::image::MapImage;
+
+use super::dataplane::KernelDataplane;
 use super::maps::{Account, Maps};
 
 impl Maps {
@@ -42,4 +47,38 @@ impl Maps {
             let _ = word.compare_exchange(now.ended, ended, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
+}
+
+impl KernelDataplane {
+    /// Begins anew the accounts of new instances, and counts again where interfaces have left or come with entries.
+    pub(super) fn move_accounts(&mut self, before: &Accounts) -> Result<()> {
+        let mut has_moved = false;
+        for (index, (instance, interfaces)) in accounts(self.applied.image()) {
+            match before.get(&index) {
+                Some((old, old_interfaces)) if *old == instance => has_moved |= *old_interfaces != interfaces,
+                _ => {
+                    self.maps.open_account(index);
+                    has_moved = true;
+                }
+            }
+        }
+        if has_moved { self.live_flows().map(drop) } else { Ok(()) }
+    }
+}
+
+/// Who is on which account: instances and interfaces by number, by the account's index.
+pub(super) type Accounts = BTreeMap<u32, (u32, BTreeSet<u32>)>;
+
+pub(super) fn accounts(image: &MapImage) -> Accounts {
+    let mut accounts: Accounts = image
+        .allowances
+        .iter()
+        .map(|(&index, allowance)| (index, (allowance.instance, BTreeSet::new())))
+        .collect();
+    for record in image.interfaces.values() {
+        if let Some((_, interfaces)) = accounts.get_mut(&record.allowance) {
+            interfaces.insert(record.number);
+        }
+    }
+    accounts
 }

@@ -1,6 +1,6 @@
 //! The kernel as a data plane.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -22,11 +22,12 @@ use sg_common::datapath::tuple::FlowKey;
 use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
 use crate::compile::apply::Applied;
-use crate::compile::image::{Compiler, MapImage};
+use crate::compile::image::Compiler;
 use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
 
+use super::allowance::accounts;
 use super::attach::{self, Attached, Hook};
 use super::maps::Maps;
 use super::{object, prog_run};
@@ -38,7 +39,7 @@ pub struct KernelDataplane {
     logger: EbpfLogger<&'static dyn log::Log>,
     pub(super) maps: Maps,
     compiler: Compiler,
-    applied: Applied,
+    pub(super) applied: Applied,
     pub(super) world: World,
     pins: Option<PathBuf>,
     hook: Hook,
@@ -275,21 +276,6 @@ impl KernelDataplane {
         self.applied.image().allowances.keys().map(|&index| (index, self.maps.allowance(index))).collect()
     }
 
-    /// Begins anew the accounts of new instances, and counts again where interfaces have left or come with entries.
-    fn move_accounts(&mut self, before: &Accounts) -> Result<()> {
-        let mut has_moved = false;
-        for (index, (instance, interfaces)) in accounts(self.applied.image()) {
-            match before.get(&index) {
-                Some((old, old_interfaces)) if *old == instance => has_moved |= *old_interfaces != interfaces,
-                _ => {
-                    self.maps.open_account(index);
-                    has_moved = true;
-                }
-            }
-        }
-        if has_moved { self.live_flows().map(drop) } else { Ok(()) }
-    }
-
     /// The data plane's current tick.
     ///
     /// # Errors
@@ -331,7 +317,8 @@ impl KernelDataplane {
                 let removed = self.maps.remove_flow(&key, &entry)?;
                 self.maps.settle(record.allowance, removed);
                 if let Some(account) = accounts.get_mut(&record.allowance) {
-                    account.ended += removed;
+                    // An audit may have set it back below zero.
+                    account.ended = account.ended.wrapping_add(removed);
                 }
             }
         }
@@ -340,23 +327,6 @@ impl KernelDataplane {
         }
         Ok(live)
     }
-}
-
-/// Who is on which account: instances and interfaces by number, by the account's index.
-type Accounts = BTreeMap<u32, (u32, BTreeSet<u32>)>;
-
-fn accounts(image: &MapImage) -> Accounts {
-    let mut accounts: Accounts = image
-        .allowances
-        .iter()
-        .map(|(&index, allowance)| (index, (allowance.instance, BTreeSet::new())))
-        .collect();
-    for record in image.interfaces.values() {
-        if let Some((_, interfaces)) = accounts.get_mut(&record.allowance) {
-            interfaces.insert(record.number);
-        }
-    }
-    accounts
 }
 
 /// How much of a slot is reported.

@@ -12,12 +12,15 @@ use sg_common::abi::settings::TICK_SHIFT;
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
 use sg_common::datapath::judge::age;
 
+use crate::aws::instance::Instance;
 use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::changes::Changes;
 use crate::controller::build::link_name;
 use crate::controller::enforcer::{Enforcer, EnforcerOptions};
-use crate::dataplane::row::{self, CounterRow, Enforcement, Events, FlowRow, VerdictEvent};
+use crate::dataplane::reason::Reason;
+use crate::dataplane::row::{self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, VerdictEvent};
+use crate::dataplane::step::{Filter, Steps};
 use crate::dataplane::{Dataplane, Flow, records};
 
 use super::attach::{self, Hook};
@@ -120,6 +123,22 @@ impl Enforcer for KernelEnforcer {
         Ok(counters.iter().filter_map(row).collect())
     }
 
+    fn allowances(&mut self) -> Result<Vec<AllowanceRow>> {
+        let allowances = self.dataplane.allowances();
+        let world = &self.dataplane.world;
+        let row = |instance: &Instance| {
+            let primary = *world.interfaces_of(&instance.id).first()?;
+            let account = allowances.get(&primary.slot)?;
+            Some(AllowanceRow {
+                instance: instance.id.clone(),
+                tracked: account.in_use(),
+                available: account.available(),
+                exceeded: account.exceeded,
+            })
+        };
+        Ok(world.instances.values().filter_map(row).collect())
+    }
+
     fn events(&mut self) -> Result<Events> {
         let reports = self.dataplane.take_reports();
         let lost_before = std::mem::replace(&mut self.lost, self.dataplane.lost_reports()?);
@@ -131,14 +150,17 @@ impl Enforcer for KernelEnforcer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         let interfaces = records::interfaces_by_number(&self.dataplane.world);
         let event = |report: &VerdictRecord| {
+            let reason = records::reason(ReasonCode(report.reason))?;
+            let by_acl = reason == Reason::NetworkAcl;
             let ago = Duration::from_nanos(age(tick, report.tick) << TICK_SHIFT);
             let is_ip = report.family != 0;
             Some(VerdictEvent {
                 unix_nanoseconds: u64::try_from(now.saturating_sub(ago).as_nanos()).unwrap_or(u64::MAX),
                 interface: interfaces.get(&report.number).cloned(),
                 direction: records::direction(DirectionCode(report.direction)),
-                reason: records::reason(ReasonCode(report.reason))?,
-                rule: (report.rule != 0).then_some(report.rule),
+                reason,
+                rule: (report.rule != 0 && !by_acl).then_some(report.rule),
+                acl_entry: u16::try_from(report.rule).ok().filter(|_| by_acl),
                 protocol: report.protocol,
                 source: is_ip.then(|| records::ip_address(report.family, report.source)),
                 destination: is_ip.then(|| records::ip_address(report.family, report.destination)),
@@ -147,6 +169,14 @@ impl Enforcer for KernelEnforcer {
             })
         };
         Ok(Events { verdicts: reports.iter().filter_map(event).collect(), lost })
+    }
+
+    fn set_trace(&mut self, filter: Option<&Filter>) -> Result<()> {
+        self.dataplane.set_trace(filter)
+    }
+
+    fn steps(&mut self) -> Result<Steps> {
+        self.dataplane.take_steps()
     }
 
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<()> {

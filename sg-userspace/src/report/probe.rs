@@ -84,9 +84,10 @@ impl EndView {
             (Some(verdict), _) => {
                 let word =
                     if verdict.allowed { styled(ALLOWED, "allowed") } else { styled(DENIED, "denied") };
-                match &verdict.rule {
-                    Some(rule) => format!("{word} by {} ({}: {})", rule.id, rule.group_name, rule.text),
-                    None => format!("{word}: {}", explanation(verdict.reason)),
+                match (&verdict.rule, &verdict.acl_entry) {
+                    (Some(rule), _) => format!("{word} by {} ({}: {})", rule.id, rule.group_name, rule.text),
+                    (None, Some(entry)) => format!("{word} by {}", entry.words()),
+                    (None, None) => format!("{word}: {}", explanation(verdict.reason)),
                 }
             }
             (None, Some(note)) => note.clone(),

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::aws::interface::NetworkInterface;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::dataplane::reason::Reason;
@@ -9,6 +10,7 @@ use crate::dataplane::row::VerdictEvent;
 
 use super::flow::endpoint;
 use super::interface::label;
+use super::network_acl::{EntryView, NetworkAclView};
 use super::rule::RuleView;
 use super::{ALLOWED, ASIDE, DENIED, styled};
 
@@ -39,6 +41,38 @@ pub struct VerdictView {
     pub destination_port: u16,
     /// The rule that decided, if one did and still exists.
     pub rule: Option<RuleView>,
+    /// The network ACL's entry that denied, if one did and still exists.
+    pub acl_entry: Option<AclEntryView>,
+}
+
+/// An entry of a network ACL, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct AclEntryView {
+    /// The ACL.
+    pub network_acl_id: String,
+    /// The entry.
+    #[serde(flatten)]
+    pub entry: EntryView,
+}
+
+impl AclEntryView {
+    /// The entry with this number at the border of an interface's subnet.
+    fn by_number(
+        world: &World,
+        interface: &NetworkInterface,
+        direction: Direction,
+        number: u16,
+    ) -> Option<Self> {
+        let acl = NetworkAclView::new(world, world.network_acl_of(&interface.subnet_id)?);
+        let is_it = |entry: &EntryView| entry.rule_number == number && entry.direction == direction;
+        let entry = acl.entries.into_iter().find(is_it)?;
+        Some(Self { network_acl_id: acl.id, entry })
+    }
+
+    /// The entry in words: `acl-… entry 90 (inbound deny tcp 22 from 0.0.0.0/0)`.
+    pub fn words(&self) -> String {
+        format!("{} entry {} ({})", self.network_acl_id, self.entry.number(), self.entry.text)
+    }
 }
 
 impl VerdictView {
@@ -58,6 +92,9 @@ impl VerdictView {
             destination: event.destination.map(|address| address.to_string()),
             destination_port: event.destination_port,
             rule: event.rule.and_then(|number| RuleView::by_number(world, number)),
+            acl_entry: event.acl_entry.zip(interface).and_then(|(number, interface)| {
+                AclEntryView::by_number(world, interface, event.direction, number)
+            }),
         }
     }
 
@@ -69,9 +106,10 @@ impl VerdictView {
             None => "?".to_owned(),
         };
         let who = self.interface.as_ref().or(self.interface_id.as_ref()).map_or("?", String::as_str);
-        let why = match &self.rule {
-            Some(rule) => format!("{} {} ({}: {})", self.reason, rule.id, rule.group_name, rule.text),
-            None => self.reason.to_string(),
+        let why = match (&self.rule, &self.acl_entry) {
+            (Some(rule), _) => format!("{} {} ({}: {})", self.reason, rule.id, rule.group_name, rule.text),
+            (None, Some(entry)) => format!("{} {}", self.reason, entry.words()),
+            (None, None) => self.reason.to_string(),
         };
         format!(
             "{} {verdict} {who} {} {} {} > {} {why}",

@@ -171,6 +171,10 @@ impl Edit {
                 }
             }
             Self::AddInterface(interface) => {
+                // In a shortened scenario the slot may still be another's, which no world has.
+                if world.network_interfaces.values().any(|other| other.slot == interface.slot) {
+                    return;
+                }
                 world.last_number = world.last_number.max(interface.number);
                 world.network_interfaces.insert(interface.id.clone(), (**interface).clone());
             }

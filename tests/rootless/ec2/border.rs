@@ -65,7 +65,7 @@ fn network_acls_have_entries_by_number_and_move_between_subnets() {
         account.call(&format!("ReplaceNetworkAclAssociation&AssociationId={association}&NetworkAclId={acl}"));
     assert_ne!(text(&reply, "newAssociationId"), association);
     account.refused(&format!("DeleteNetworkAcl&NetworkAclId={acl}"), "DependencyViolation");
-    account.call(&entry("Delete", "").trim_end_matches('&').to_owned());
+    account.call(entry("Delete", "").trim_end_matches('&'));
     account.refused(entry("Delete", "").trim_end_matches('&'), "InvalidNetworkAclEntry.NotFound");
 }
 
@@ -100,7 +100,11 @@ fn peerings_come_and_go_and_leave_stale_rules() {
     account.call(&format!("DeleteVpcPeeringConnection&VpcPeeringConnectionId={peering}"));
     let stale = account.call(&format!("DescribeStaleSecurityGroups&VpcId={near}"));
     assert_eq!(text(&stale, "peeringStatus"), "deleted");
-    assert_eq!(texts(&stale, "vpcId"), [far, near], "of the group that is named, and of the one that names it");
+    assert_eq!(
+        texts(&stale, "vpcId"),
+        [far, near],
+        "of the group that is named, and of the one that names it"
+    );
     account.refused(
         &format!("AcceptVpcPeeringConnection&VpcPeeringConnectionId={peering}"),
         "InvalidStateTransition",

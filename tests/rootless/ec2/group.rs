@@ -8,6 +8,7 @@ fn ingress(group: &str, permission: &str) -> String {
     format!("AuthorizeSecurityGroupIngress&GroupId={group}{parameters}")
 }
 
+/// M-01, A-01, A-02.
 #[test]
 fn groups_are_made_described_and_deleted() {
     let account = Account::new();
@@ -36,6 +37,7 @@ fn groups_are_made_described_and_deleted() {
     account.refused("DeleteSecurityGroup&GroupName=default", "CannotDelete");
 }
 
+///
 #[test]
 fn rules_are_authorised_shown_and_revoked() {
     let account = Account::new();
@@ -83,6 +85,7 @@ fn rules_are_authorised_shown_and_revoked() {
     assert!(reply.contains("<unknownIpPermissionSet>"), "{reply}");
 }
 
+/// R-09, R-E17.
 #[test]
 fn one_bad_permission_makes_none() {
     let account = Account::new();
@@ -184,6 +187,20 @@ fn rules_are_modified_in_place_and_described() {
     account.call(&format!("{update}.SecurityGroupRuleId={rule}"));
     let reply = account.call(&format!("DescribeSecurityGroupRules&SecurityGroupRuleId.1={rule}"));
     assert!(texts(&reply, "description").is_empty(), "R-44");
+}
+
+///
+#[test]
+fn groups_are_named_in_the_default_vpc_only() {
+    let account = Account::new();
+    let (web, db) = (account.group("web"), account.group("db"));
+    let reply = account.call(&ingress(&db, "IpProtocol=-1&Groups.1.GroupName=web"));
+    assert_eq!(texts(&reply, "groupId"), [db.clone(), web]);
+    account.refused(&ingress(&db, "IpProtocol=-1&Groups.1.GroupName=nobody"), "InvalidGroup.NotFound");
+    let vpc = text(&account.call("CreateVpc&CidrBlock=10.0.0.0/16"), "vpcId");
+    account.call(&format!("CreateSecurityGroup&GroupName=app&GroupDescription=a&VpcId={vpc}"));
+    account.refused("DescribeSecurityGroups&GroupName.1=app", "InvalidGroup.NotFound");
+    account.refused("RevokeSecurityGroupIngress&GroupName=app", "InvalidGroup.NotFound");
 }
 
 #[test]

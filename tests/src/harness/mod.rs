@@ -1,5 +1,6 @@
 //! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
-//! at random, what holds two data planes against each other, and controllers and the program as a whole.
+//! at random, what holds two data planes against each other, scenarios that are kept, and controllers and the program as a
+//! whole.
 
 pub mod address;
 pub mod lab;
@@ -19,6 +20,15 @@ pub mod traffic;
 pub mod random;
 
 pub mod agreement;
+
+pub mod regressions;
+
+pub mod fuzz;
+
+pub mod walk;
+
+#[cfg(feature = "privileged")]
+pub mod kernel_plane;
 
 pub mod place;
 

@@ -16,7 +16,10 @@ use sg_userspace::controller::directory::StateDirectory;
 use sg_userspace::controller::enforcer::Enforcer;
 use sg_userspace::controller::{Controller, run, socket};
 use sg_userspace::dataplane::reason::Reason;
-use sg_userspace::dataplane::row::{CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent};
+use sg_userspace::dataplane::row::{
+    AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent,
+};
+use sg_userspace::dataplane::step::{Filter, Steps};
 use sg_userspace::lab::file::LabFile;
 use sg_userspace::lab::plan::plan;
 use sg_userspace::store::manifest::LabManifest;
@@ -71,6 +74,18 @@ impl Enforcer for MemoryEnforcer {
 
     fn counters(&mut self) -> Result<Vec<CounterRow>> {
         Ok(vec![CounterRow { direction: Direction::Inbound, reason: Reason::NoRule, frames: 3 }])
+    }
+
+    fn allowances(&mut self) -> Result<Vec<AllowanceRow>> {
+        Ok(Vec::new())
+    }
+
+    fn set_trace(&mut self, _filter: Option<&Filter>) -> Result<()> {
+        Ok(())
+    }
+
+    fn steps(&mut self) -> Result<Steps> {
+        Ok(Steps::default())
     }
 
     fn events(&mut self) -> Result<Events> {

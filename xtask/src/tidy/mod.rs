@@ -3,19 +3,20 @@
 //! All violations are reported together, as `path:line: rule: what to do`. What clippy or rustc can check is theirs.
 
 mod attributes;
+mod choices;
 mod imports;
 mod layers;
 mod lex;
 mod reasons;
 mod shape;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 
 use anyhow::{Result, bail};
 
 use crate::repo::Repo;
-use crate::say;
+use crate::{facts, say};
 use source::File;
 
 /// A line that breaks a rule, and what to do about it.
@@ -44,6 +45,7 @@ const RULES: &[(&str, Rule)] = &[
     ("A2-aya-in-kernel", layers::aya_in_kernel),
     ("A3-output-at-edges", layers::output_at_edges),
     ("A4-clock-at-edges", layers::clock_at_edges),
+    ("A5-analysis-from-model", layers::analysis_from_model),
     ("no-skipped-test", attributes::no_skipped_test),
     ("allow-with-reason", attributes::allow_with_reason),
     ("no-loose-end", attributes::no_loose_end),
@@ -66,6 +68,14 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
         if let Some(note) = shape::length_note(file) {
             say::warn("long file", note);
         }
+    }
+    for (line, advice) in facts::faults(&files) {
+        count += 1;
+        say::plain(format_args!("{}:{line}: facts: {advice}", facts::TABLE));
+    }
+    for advice in choices::faults(&files) {
+        count += 1;
+        say::plain(format_args!("{}: choices: {advice}", choices::LIST));
     }
     if count > 0 {
         bail!("house rules broken: {count}; each line above says what to do");
