@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
 
 mod agreement;
+mod aws_clients;
 mod frames;
 mod joined;
 mod lab_plumbing;
