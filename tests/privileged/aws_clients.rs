@@ -26,7 +26,8 @@ fn aws_cli_changes_what_the_kernel_lets_through() {
 
     let vpcs = aws.run("ec2 describe-vpcs");
     let vpc = vpcs["Vpcs"][0]["VpcId"].as_str().unwrap();
-    let group = aws.run(&format!("ec2 create-security-group --group-name app --description app --vpc-id {vpc}"));
+    let group =
+        aws.run(&format!("ec2 create-security-group --group-name app --description app --vpc-id {vpc}"));
     let group = group["GroupId"].as_str().unwrap();
     let rule = format!("--group-id {group} --protocol tcp --port 80 --cidr 10.0.1.0/24");
     aws.refused(&format!("ec2 authorize-security-group-ingress {rule} --dry-run"));
@@ -35,7 +36,9 @@ fn aws_cli_changes_what_the_kernel_lets_through() {
     let web = aws.run("ec2 describe-instances --filters Name=tag:Name,Values=web");
     let web = &web["Reservations"][0]["Instances"][0]["NetworkInterfaces"][0];
     let interface = web["NetworkInterfaceId"].as_str().unwrap();
-    aws.run(&format!("ec2 modify-network-interface-attribute --network-interface-id {interface} --groups {group}"));
+    aws.run(&format!(
+        "ec2 modify-network-interface-attribute --network-interface-id {interface} --groups {group}"
+    ));
     reaches(true);
     aws.run(&format!("ec2 revoke-security-group-ingress {rule}"));
     reaches(false);

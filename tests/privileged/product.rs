@@ -1,9 +1,8 @@
 //! The product from outside: the built `sgsim` with a state directory of its own, taken down however the test ends.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;

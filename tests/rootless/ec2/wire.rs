@@ -1,5 +1,7 @@
 //! What every call has in common: refusals of the wire, dry runs, regions.
 
+use std::collections::BTreeSet;
+
 use super::{Account, text, texts};
 use sg_userspace::ec2::Answer;
 use sg_userspace::ec2::action::ACTIONS;
@@ -11,6 +13,14 @@ fn every_action_is_in_the_table_and_named_once() {
         assert!(Model::ec2().operation(name).is_some(), "{name}");
         assert_eq!(ACTIONS.iter().filter(|(other, _)| other == name).count(), 1, "{name}");
     }
+}
+
+#[test]
+fn readme_lists_the_actions_that_there_are() {
+    let readme = include_str!("../../../README.md");
+    let table = readme.split("| | actions |").nth(1).unwrap().split("\n\n").next().unwrap();
+    let listed = table.split('`').skip(1).step_by(2).collect::<BTreeSet<_>>();
+    assert_eq!(listed, ACTIONS.iter().map(|(name, _)| *name).collect());
 }
 
 #[test]
