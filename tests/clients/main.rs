@@ -2,9 +2,11 @@
 //! `cargo xtask aws-clients` installs, and fails without.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
 
 mod awscli;
 mod boto3;
+mod moto;
 
 const LAB: &str = "\
 vpcs:

@@ -10,7 +10,9 @@ use crate::repo::Repo;
 use crate::say;
 
 /// What is installed; raised together, since both bring a botocore.
-const PACKAGES: [&str; 2] = ["awscli==1.46.3", "boto3==1.44.5"];
+const PACKAGES: [&str; 4] = ["awscli==1.46.3", "boto3==1.44.5", "moto[ec2]==5.2.5", "pytest==9.2.0"];
+/// Whose tests are run as an outside client; only the source distribution has them.
+const MOTO: &str = "5.2.5";
 
 pub(crate) fn execute(repo: &Repo) -> Result<()> {
     let place = repo.aws_clients();
@@ -26,6 +28,12 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
     let mut pip = Command::new(place.join("bin/python3"));
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]).args(PACKAGES);
     exec::into_log(repo, "aws-clients", &doing, &mut pip)?;
+    let mut pip = Command::new(place.join("bin/python3"));
+    let moto = format!("moto=={MOTO}");
+    pip.args(["-m", "pip", "download", "--no-deps", "--no-binary", ":all:", &moto, "--dest"]).arg(&place);
+    exec::into_log(repo, "aws-clients", "fetching moto's tests", &mut pip)?;
+    let archive = place.join(format!("moto-{MOTO}.tar.gz"));
+    exec::capture(Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&place))?;
     fs::write(stamp, wanted)?;
     say::found("aws-clients", PACKAGES.join(", "));
     Ok(())

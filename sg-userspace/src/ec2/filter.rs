@@ -24,7 +24,7 @@ impl<'p> Filters<'p> {
         let mut filters = Vec::new();
         for filter in params.structures("Filters") {
             let name = filter.required_text("Name")?;
-            let is_tag = tagged && (name == "tag-key" || name.starts_with("tag:"));
+            let is_tag = tagged && (name == "tag-key" || name == "tag-value" || name.starts_with("tag:"));
             if !is_tag && !names.contains(&name) {
                 return Err(AwsError::invalid_value(format!("The filter '{name}' is invalid")));
             }
@@ -51,6 +51,8 @@ impl<'p> Filters<'p> {
             let values = match (*name, name.strip_prefix("tag:")) {
                 (_, Some(key)) => tags.get(key).cloned().into_iter().collect(),
                 ("tag-key", _) => tags.keys().cloned().collect(),
+                // AWS's documents have dropped it, its API has not.
+                ("tag-value", _) => tags.values().cloned().collect(),
                 (name, _) => values_of(name),
             };
             values.iter().any(|value| wanted.iter().any(|pattern| is_like(pattern, value)))

@@ -26,7 +26,8 @@ fn prefix_lists_are_versioned_and_referred_to() {
     ));
     let reply = account.call(&format!("GetManagedPrefixListAssociations&PrefixListId={list}"));
     assert_eq!(text(&reply, "resourceId"), web);
-    account.refused(&format!("DeleteManagedPrefixList&PrefixListId={list}"), "DependencyViolation");
+    let reply = account.call(&format!("DeleteManagedPrefixList&PrefixListId={list}"));
+    assert_eq!(text(&reply, "state"), "delete-failed", "a rule refers to it");
     let restore =
         format!("RestoreManagedPrefixListVersion&PrefixListId={list}&PreviousVersion=1&CurrentVersion=2");
     assert_eq!(text(&account.call(&restore), "version"), "3");

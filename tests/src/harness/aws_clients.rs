@@ -7,15 +7,22 @@ use serde_json::Value;
 
 use super::endpoint::Endpoint;
 
+/// Where that environment is.
+///
+/// # Panics
+/// Where a test is not below the target directory.
+pub fn directory() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    // A test is `<target>/<profile>/deps/name-…`.
+    own.ancestors().nth(3).unwrap().join("aws-clients")
+}
+
 /// A program of that environment, told of the endpoint and of nothing else.
 ///
 /// # Panics
 /// Where it is not installed: a test that cannot run has not passed.
 pub fn program(name: &str, endpoint: &Endpoint) -> Command {
-    let own = std::env::current_exe().unwrap();
-    // A test is `<target>/<profile>/deps/name-…`.
-    let target = own.ancestors().nth(3).unwrap().to_owned();
-    let path: PathBuf = target.join("aws-clients/bin").join(name);
+    let path = directory().join("bin").join(name);
     assert!(path.exists(), "`{}` is not there: run `cargo xtask aws-clients`", path.display());
     let mut command = Command::new(path);
     command.env_clear();

@@ -120,7 +120,7 @@ fn view(world: &World, caller: &Caller, group: &SecurityGroup) -> Value {
 
 fn values(world: &World, caller: &Caller, group: &SecurityGroup, name: &str) -> Vec<String> {
     let of_rules = |direction: Direction, name: &str| {
-        group.rules_of(direction).flat_map(|rule| rule_values(world, caller, rule, name)).collect()
+        group.rules_of(direction).flat_map(|rule| rule_values(world, caller, group, rule, name)).collect()
     };
     if let Some(name) = name.strip_prefix("ip-permission.") {
         return of_rules(Direction::Inbound, name);
@@ -138,7 +138,13 @@ fn values(world: &World, caller: &Caller, group: &SecurityGroup, name: &str) -> 
     }]
 }
 
-fn rule_values(world: &World, caller: &Caller, rule: &SecurityGroupRule, name: &str) -> Option<String> {
+fn rule_values(
+    world: &World,
+    caller: &Caller,
+    group: &SecurityGroup,
+    rule: &SecurityGroupRule,
+    name: &str,
+) -> Option<String> {
     match (name, &rule.peer) {
         ("protocol", _) => Some(rule.protocol.to_string()),
         ("from-port", _) => Some(rule.ports.from_port.to_string()),
@@ -147,7 +153,8 @@ fn rule_values(world: &World, caller: &Caller, rule: &SecurityGroupRule, name: &
         ("ipv6-cidr", Peer::CidrIpv6(net)) => Some(net.to_string()),
         ("prefix-list-id", Peer::PrefixList(id)) => Some(id.to_string()),
         ("group-id", Peer::ReferencedGroup(id)) => Some(id.to_string()),
-        ("group-name", Peer::ReferencedGroup(id)) => {
+        // Rules know names in a default VPC only; elsewhere AWS finds nothing by them.
+        ("group-name", Peer::ReferencedGroup(id)) if world.vpcs.get(&group.vpc_id)?.is_default => {
             world.security_groups.get(id).map(|group| group.name.clone())
         }
         ("user-id", Peer::ReferencedGroup(_)) => Some(caller.account_id.clone()),

@@ -88,8 +88,17 @@ fn changed(call: &Call<'_>, reply: &Reply, state: &str) -> Result<Value, Fault> 
 pub(super) fn delete(call: &mut Call<'_>) -> Result<Value, Fault> {
     let id: PrefixListId = call.params.required("PrefixListId")?;
     let list = call.world.prefix_lists.get(&id).cloned().ok_or_else(|| id.not_found())?;
-    call.change(DeleteManagedPrefixList { prefix_list_id: id })?;
-    Ok(json!({ "PrefixList": view(call.caller, &list, "delete-complete") }))
+    let view = |state| view(call.caller, &list, state);
+    let (done, mut failed) = (view("delete-complete"), view("delete-failed"));
+    match call.change(DeleteManagedPrefixList { prefix_list_id: id }) {
+        Ok(_) => Ok(json!({ "PrefixList": done })),
+        // AWS takes the call, and fails at it later: the list's state says so, and so it does here, at once.
+        Err(fault) if fault.error.code == "DependencyViolation" && !call.is_dry() => {
+            failed["StateMessage"] = json!(fault.error.message);
+            Ok(json!({ "PrefixList": failed }))
+        }
+        Err(fault) => Err(fault),
+    }
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
