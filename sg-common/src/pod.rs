@@ -11,6 +11,7 @@ use crate::abi::interface::{InterfaceRecord, PolicyPair};
 use crate::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use crate::abi::network::NetworkRecord;
 use crate::abi::settings::Settings;
+use crate::abi::trace::TraceFilter;
 
 macro_rules! pod {
     ($($record:ty),+ $(,)?) => {
@@ -35,5 +36,6 @@ pod!(
     NetworkRecord,
     PolicyPair,
     Settings,
+    TraceFilter,
     VerdictRecord,
 );

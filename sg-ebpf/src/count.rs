@@ -14,10 +14,21 @@ pub(crate) fn frame(fate: &Fate) {
     }
 }
 
-/// Counts a lost event.
+/// Counts a verdict that could not be reported.
 #[inline(always)]
 pub(crate) fn lost_event() {
-    if let Some(counter) = EVENTS_LOST.get_ptr_mut(0) {
+    lost(0);
+}
+
+/// Counts a step that could not be told.
+#[inline(always)]
+pub(crate) fn lost_step() {
+    lost(1);
+}
+
+#[inline(always)]
+fn lost(index: u32) {
+    if let Some(counter) = EVENTS_LOST.get_ptr_mut(index) {
         // SAFETY: a map element of this CPU, valid while the program runs.
         unsafe { *counter += 1 };
     }

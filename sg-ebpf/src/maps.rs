@@ -12,10 +12,11 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::settings::Settings;
+use sg_common::abi::trace::TraceFilter;
 use sg_common::abi::verdict::COUNTERS;
 use sg_common::abi::{
     EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS,
-    MAX_POLICY_CHUNKS,
+    MAX_POLICY_CHUNKS, STEP_BYTES,
 };
 use sg_common::datapath::tuple::Packet;
 
@@ -84,9 +85,17 @@ pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, FragmentPorts> =
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(EVENT_BYTES, 0);
 
-/// Events lost because the ring was full. One element.
+/// `StepRecord`s.
 #[map]
-pub(crate) static EVENTS_LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(1, 0);
+pub(crate) static STEPS: RingBuf = RingBuf::with_byte_size(STEP_BYTES, 0);
+
+/// Which packets are traced. One element.
+#[map]
+pub(crate) static TRACE_FILTER: Array<TraceFilter> = Array::with_max_entries(1, 0);
+
+/// Events lost because their ring was full: verdicts, then steps.
+#[map]
+pub(crate) static EVENTS_LOST: PerCpuArray<u64> = PerCpuArray::with_max_entries(2, 0);
 
 /// Frames by direction and reason (`verdict::counter_index`).
 #[map]

@@ -23,6 +23,8 @@ pub(crate) struct Scratch {
     pub(crate) member6: MemberKey6,
     /// A flow entry on its way to a table.
     pub(crate) entry: FlowEntry,
+    /// Marked packets so far on this CPU.
+    pub(crate) serial: u64,
     /// Fragment key.
     pub(crate) fragment: FragmentKey,
     /// A message of the router under construction.

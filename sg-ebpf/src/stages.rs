@@ -4,18 +4,23 @@
 //! number come back, and its stack is its own. The packet lies in a per-CPU map between them.
 
 use aya_ebpf::bindings::{__sk_buff, xdp_md};
+use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 use aya_ebpf::programs::{TcContext, XdpContext};
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::interface::InterfaceRecord;
+use sg_common::abi::trace::{StepCode, StepRecord};
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
-use sg_common::datapath::judge::{Bench, Decision, complete, follow, judge_new, network_acl, record_of};
+use sg_common::datapath::judge::{
+    Bench, Decision, admit_packet, complete, follow, match_rules, network_acl, record_of,
+};
 use sg_common::datapath::parse::{Kind, parse};
 use sg_common::datapath::tables::Tables;
+use sg_common::datapath::trace::{self, is_marked};
 
 use crate::count;
 use crate::frame::{SkbFrame, XdpFrame};
-use crate::maps::EVENTS;
-use crate::scratch::room;
+use crate::maps::{EVENTS, STEPS, TRACE_FILTER};
+use crate::scratch::{room, scratch};
 use crate::tables::Maps;
 
 /// Parses a socket buffer's frame into the room.
@@ -112,8 +117,7 @@ macro_rules! deciding_stage {
         $(#[$doc])*
         #[inline(always)]
         pub(crate) fn $for(bench: &Bench<'_>) -> Decision {
-            let answer = $stage(bench.slot, u32::from(bench.direction.0) $(, bench.$used)*);
-            Decision::by_rule(ReasonCode((answer >> 32) as u8), answer as u32)
+            decoded($stage(bench.slot, u32::from(bench.direction.0) $(, bench.$used)*))
         }
     };
 }
@@ -129,8 +133,76 @@ deciding_stage! {
 }
 
 deciding_stage! {
-    /// What the rules say to the packet in the room.
-    sg_judge_new(sender, packets), judge_new_for, judge_new
+    /// Which rule allows the packet in the room.
+    sg_match_rules(sender), match_rules_for, match_rules
+}
+
+/// Tracks the packet in the room, or lets it pass, by a rule.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn sg_admit_packet(slot: u32, direction: u32, packets: u32, rule: u32) -> u64 {
+    let Some(packet) = room() else { return encode(ReasonCode::NO_POLICY, 0) };
+    let Some(interface) = Maps.interface(slot) else { return encode(ReasonCode::NO_POLICY, 0) };
+    let bench = Bench { packets, ..bench(&interface, slot, direction) };
+    let decision = admit_packet(&Maps, packet, &bench, rule);
+    encode(decision.reason, decision.rule)
+}
+
+/// Tracks the packet in the room, or lets it pass, by a rule.
+#[inline(always)]
+pub(crate) fn admit_packet_for(bench: &Bench<'_>, rule: u32) -> Decision {
+    decoded(sg_admit_packet(bench.slot, u32::from(bench.direction.0), bench.packets, rule))
+}
+
+#[inline(always)]
+fn decoded(answer: u64) -> Decision {
+    Decision::by_rule(ReasonCode((answer >> 32) as u8), answer as u32)
+}
+
+/// Marks the packet in the room, if the filter means it: 1 if it does.
+#[inline(never)]
+#[unsafe(no_mangle)]
+pub(crate) extern "C" fn sg_mark(number: u32) -> u32 {
+    let (Some(packet), Some(scratch)) = (room(), scratch()) else { return 0 };
+    let Some(filter) = TRACE_FILTER.get(0) else { return 0 };
+    if !is_marked(filter, packet, number) {
+        return 0;
+    }
+    packet.marked = 1;
+    // A CPU's packets count up, and the CPU's number keeps them apart from the others'.
+    scratch.serial += 1;
+    // SAFETY: asks for a number.
+    packet.serial = scratch.serial << 16 | u64::from(unsafe { bpf_get_smp_processor_id() });
+    1
+}
+
+/// Tells a step of the packet in the room. `place` is the slot, with the direction and the step in the upper half.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn sg_trace(place: u64, a: u64, b: u64) -> u32 {
+    let Some(packet) = room() else { return 0 };
+    let slot = place as u32;
+    let Some(interface) = Maps.interface(slot) else { return 0 };
+    let bench = bench(&interface, slot, (place >> 32) as u32 & 1);
+    let step = StepCode((place >> 40) as u8);
+    match STEPS.reserve::<StepRecord>(0) {
+        Some(mut entry) => {
+            entry.write(trace::record_of(packet, &bench, step, a, b));
+            entry.submit(0);
+            1
+        }
+        None => {
+            count::lost_step();
+            0
+        }
+    }
+}
+
+/// Tells a step of the packet in the room.
+#[inline(always)]
+pub(crate) fn trace_for(bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
+    let place = u64::from(step.0) << 40 | u64::from(bench.direction.0) << 32 | u64::from(bench.slot);
+    sg_trace(place, a, b);
 }
 
 #[inline(always)]

@@ -19,6 +19,7 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::Locator;
 use sg_common::abi::settings::tick_of;
+use sg_common::abi::trace::StepCode;
 use sg_common::datapath::judge::{Bench, Decision};
 use sg_common::datapath::tables::{Admission, FlowCell, FlowState, Full, MemberCell, Passage, Tables};
 use sg_common::datapath::tuple::{FlowKey, Packet};
@@ -338,6 +339,20 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
+    fn mark(&self, _packet: &mut Packet, number: u32) {
+        if let Some(settings) = maps::SETTINGS.get(0)
+            && settings.tracing != 0
+        {
+            stages::sg_mark(number);
+        }
+    }
+
+    #[inline(always)]
+    fn trace(&self, _packet: &Packet, bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
+        stages::trace_for(bench, step, a, b);
+    }
+
+    #[inline(always)]
     fn complete(&self, _packet: &mut Packet, bench: &Bench<'_>) {
         stages::complete_for(bench);
     }
@@ -353,7 +368,12 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
-    fn judge_new(&self, _packet: &Packet, bench: &Bench<'_>) -> Decision {
-        stages::judge_new_for(bench)
+    fn match_rules(&self, _packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+        stages::match_rules_for(bench)
+    }
+
+    #[inline(always)]
+    fn admit_packet(&self, _packet: &Packet, bench: &Bench<'_>, rule: u32) -> Decision {
+        stages::admit_packet_for(bench, rule)
     }
 }

@@ -4,6 +4,7 @@
 //! Data flows one way: `command` changes `aws::World`, `compile` turns it into map writes, a data plane applies them.
 //! `oracle` knows only `aws`, `packet` and the vocabulary of `dataplane`.
 
+pub mod analysis;
 pub mod aws;
 pub mod cli;
 pub mod command;

@@ -17,7 +17,7 @@ mod membership;
 mod network_acl;
 mod path_mtu;
 mod peering;
-mod prefix_list;
+mod prefix_lists;
 mod product;
 mod reach;
 mod refusal;
@@ -28,6 +28,7 @@ mod semantics;
 mod sessions;
 mod traffic;
 mod unjudged;
+mod verify;
 mod volume;
 
 /// Panics with what to do unless the caller is root.

@@ -1,5 +1,6 @@
 //! The program from outside, without root and without a lab: help, exit codes, messages.
 
+mod acl_and_peering;
 mod live;
 
 use std::io::Read;
@@ -10,7 +11,7 @@ use std::sync::OnceLock;
 use tempfile::TempDir;
 
 /// The program under test: the one that `cargo xtask test` names, or else one built here.
-fn program() -> &'static Path {
+pub(crate) fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| {
         if let Some(path) = std::env::var_os("SGSIM_BIN") {

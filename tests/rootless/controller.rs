@@ -23,6 +23,7 @@ use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::row::{
     AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent,
 };
+use sg_userspace::dataplane::step::{Filter, Steps};
 use sg_userspace::lab::file::LabFile;
 use sg_userspace::lab::plan::plan;
 use sg_userspace::store::manifest::LabManifest;
@@ -84,6 +85,14 @@ impl Enforcer for MemoryEnforcer {
 
     fn allowances(&mut self) -> Result<Vec<AllowanceRow>> {
         Ok(Vec::new())
+    }
+
+    fn set_trace(&mut self, _filter: Option<&Filter>) -> Result<()> {
+        Ok(())
+    }
+
+    fn steps(&mut self) -> Result<Steps> {
+        Ok(Steps::default())
     }
 
     fn events(&mut self) -> Result<Events> {

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test is the only error there is here")]
 
 mod agreement;
+mod analysis;
 mod cli;
 mod command;
 mod controller;

@@ -13,6 +13,7 @@ pub mod member;
 pub mod network;
 pub mod policy;
 pub mod settings;
+pub mod trace;
 pub mod verdict;
 
 /// Changes whenever a record or a map changes; pinned maps of another version are not adopted.
@@ -38,6 +39,9 @@ pub const MAX_FRAGMENTS: u32 = 8_192;
 pub const MAX_POLICY_CHUNKS: u32 = 16;
 /// Bytes of the event ring; full: events are lost and counted.
 pub const EVENT_BYTES: u32 = 1 << 20;
+
+/// Bytes of the ring of traced steps.
+pub const STEP_BYTES: u32 = 1 << 18;
 
 /// The Ethernet address of the VPC router, on every link.
 pub const ROUTER_MAC: [u8; 6] = [0x02, 0x73, 0x67, 0x00, 0x00, 0x01];

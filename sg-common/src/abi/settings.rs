@@ -10,8 +10,8 @@ pub struct Settings {
     pub link_base: u32,
     /// 1 = packets are delivered without being judged, for measuring.
     pub enforcement_off: u32,
-    /// Zero.
-    pub reserved: u32,
+    /// 1 = packets that the filter means are marked, and their steps told.
+    pub tracing: u32,
     /// Added to the kernel's monotonic clock, ns, so that tests and demonstrations can pass days in a moment.
     pub clock_offset_ns: u64,
 }

@@ -5,6 +5,7 @@ use crate::abi::policy::{
     ALLOWS_ALL_IPV4, ALLOWS_ALL_IPV6, ENTRY_DENIES, Extent, Locator, WORD_ALLOWS_ALL, WORD_GENERATION,
     WORD_RULES,
 };
+use crate::abi::trace::pair;
 use crate::abi::verdict::ReasonCode;
 
 use super::judge::Decision;
@@ -20,13 +21,14 @@ const DEFAULT_DENY_IPV6: u32 = 32_768;
 pub const PASSES: ReasonCode = ReasonCode(0);
 
 /// What the ACL behind `locator` decides for a packet whose other end is `remote`: [`PASSES`], or a denial with the number
-/// of the entry. Without an ACL everything is denied.
+/// of the entry. Without an ACL everything is denied. `note` hears the table's answer.
 #[inline(always)]
 pub fn decide<P: PolicyTables>(
     acl: Option<P>,
     locator: Locator,
     packet: &Packet,
     remote: Address,
+    note: impl Fn(u64),
 ) -> Decision {
     let v4 = packet.family == Family::V4.0;
     let implicit = if v4 { DEFAULT_DENY_IPV4 } else { DEFAULT_DENY_IPV6 };
@@ -36,9 +38,13 @@ pub fn decide<P: PolicyTables>(
     }
     let everything = if v4 { ALLOWS_ALL_IPV4 } else { ALLOWS_ALL_IPV6 };
     let mut number = 0;
-    if acl.word(WORD_ALLOWS_ALL) & everything == 0 {
+    if acl.word(WORD_ALLOWS_ALL) & everything != 0 {
+        // The first entry decides.
+        note(pair(0, 0));
+    } else {
         let ports = if v4 { acl.ports_of_ipv4(remote.low32()) } else { acl.ports_of_ipv6(remote) };
         let rank = acl.rank_in(ports, packet.port_key());
+        note(pair(ports.0, rank));
         number = if rank == NO_RANK {
             implicit | ENTRY_DENIES
         } else {

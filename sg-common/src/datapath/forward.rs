@@ -6,6 +6,7 @@ use crate::abi::address::{Address, Family};
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::member::INTERNET_NETWORK;
 use crate::abi::network::{MAX_BLOCKS, NetworkRecord};
+use crate::abi::trace::StepCode;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 use crate::abi::{INTERNET_NUMBER, INTERNET_SLOT};
 
@@ -15,6 +16,7 @@ use super::judge::{Bench, Decision, judge};
 use super::parse::{ARP_SENDER_MAC, Kind};
 use super::path_mtu;
 use super::tables::{MemberCell, Tables};
+use super::trace::trace;
 use super::tuple::Packet;
 
 /// ICMPv6 "neighbour advertisement".
@@ -110,14 +112,17 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         sender: 0,
         direction: DirectionCode::OUTBOUND,
     };
+    tables.mark(packet, interface.number);
+    trace(tables, packet, &bench, StepCode::ARRIVED, u64::from(kind.0), u64::from(packet.length));
     if kind == Kind::ARP || kind == Kind::NEIGHBOUR_DISCOVERY {
         if let Err(reason) = is_honest(tables, frame, kind, packet, &interface) {
-            tables.report(packet, &bench, Decision::without_rule(reason));
+            end(tables, packet, &bench, reason);
             return Fate::dropped(DirectionCode::OUTBOUND, reason);
         }
         if interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
             tables.report(packet, &bench, Decision::without_rule(ReasonCode::NEIGHBOUR));
         }
+        trace(tables, packet, &bench, StepCode::VERDICT, u64::from(ReasonCode::NEIGHBOUR.0), 0);
         let action = if kind == Kind::ARP { Action::AnswerArp } else { Action::AnswerNeighbour };
         return Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::NEIGHBOUR, action);
     }
@@ -128,10 +133,12 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         if !reason.is_allow() || interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
             tables.report(packet, &bench, Decision::without_rule(reason));
         }
+        trace(tables, packet, &bench, StepCode::VERDICT, u64::from(reason.0), 0);
         return Fate::dropped(DirectionCode::OUTBOUND, reason);
     }
     let receiver = route(tables, packet, interface.network);
     packet.crosses_subnet = (receiver.subnet != interface.subnet) as u8;
+    trace(tables, packet, &bench, StepCode::ROUTED, u64::from(receiver.slot), u64::from(receiver.link_index));
     let mut reason = ReasonCode::ENFORCEMENT_OFF;
     if !enforcement_off {
         reason = judge(tables, packet, &bench).reason;
@@ -167,7 +174,7 @@ fn internet_mtu<T: Tables>(tables: &T, network: u32) -> u32 {
 /// Step 11: the router tells the sender, if the sender judges that it may hear it. The internet host hears everything.
 #[inline(always)]
 fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Fate {
-    tables.report(packet, bench, Decision::without_rule(ReasonCode::PACKET_TOO_BIG));
+    end(tables, packet, bench, ReasonCode::PACKET_TOO_BIG);
     let mut action = Action::AnswerTooBig;
     let interface = bench.interface;
     if interface.flags & InterfaceRecord::FLAG_INTERNET == 0 {
@@ -372,7 +379,7 @@ fn from_internet<T: Tables, F: Frame + ?Sized>(
             }
         }
     };
-    tables.report(packet, bench, Decision::without_rule(reason));
+    end(tables, packet, bench, reason);
     Fate::dropped(DirectionCode::OUTBOUND, reason)
 }
 
@@ -421,9 +428,16 @@ fn deliver<T: Tables>(
     Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver }
 }
 
+/// Reports a verdict that no rule had a part in.
+#[inline(always)]
+fn end<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, reason: ReasonCode) {
+    tables.report(packet, bench, Decision::without_rule(reason));
+    trace(tables, packet, bench, StepCode::VERDICT, u64::from(reason.0), 0);
+}
+
 #[inline(always)]
 fn no_route<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Fate {
-    tables.report(packet, bench, Decision::without_rule(ReasonCode::NO_ROUTE));
+    end(tables, packet, bench, ReasonCode::NO_ROUTE);
     Fate::dropped(DirectionCode::OUTBOUND, ReasonCode::NO_ROUTE)
 }
 

@@ -6,12 +6,14 @@ use crate::abi::flow::{FlowBits, FlowEntry};
 use crate::abi::interface::InterfaceRecord;
 use crate::abi::policy::{Locator, WORD_GENERATION};
 use crate::abi::settings::ticks;
+use crate::abi::trace::{StepCode, pair};
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
 use super::access_list::{self, PASSES};
 use super::rules::{Match, deciding_rule, is_asked_freely, returns_freely};
 use super::search::Words;
 use super::tables::{Admission, FlowCell, FlowState, MemberCell, Passage, Tables};
+use super::trace::trace;
 use super::tracking::{Standing, first_bits, is_syn, next_bits, standing, timeout};
 use super::tuple::{FlowKey, FragmentPlace, Packet, protocol, tcp};
 
@@ -93,6 +95,7 @@ pub fn age(tick: u64, moment: u64) -> u64 {
 #[inline(always)]
 pub fn judge<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     let decision = judge_fragment(tables, packet, bench);
+    trace(tables, packet, bench, StepCode::VERDICT, u64::from(decision.reason.0), u64::from(decision.rule));
     if is_news(packet, bench.interface, decision.reason) {
         tables.report(packet, bench, decision);
     }
@@ -153,6 +156,7 @@ pub fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
     packet.ports_unknown = !is_known as u8;
     packet.tuple.source_port = (ports >> 16) as u16;
     packet.tuple.destination_port = ports as u16;
+    trace(tables, packet, bench, StepCode::FRAGMENT, u64::from(is_known), u64::from(ports));
 }
 
 /// Asks the network ACL on the subnet's side of the groups: before them what comes in, after them what goes out (N-08).
@@ -165,8 +169,13 @@ fn judge_at_border<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>
             return decision;
         }
     }
-    let followed = tables.follow(packet, bench);
-    let judged = if followed.reason == PASSES { tables.judge_new(packet, bench) } else { followed };
+    let mut judged = tables.follow(packet, bench);
+    if judged.reason == PASSES {
+        judged = tables.match_rules(packet, bench);
+        if judged.reason == PASSES {
+            judged = tables.admit_packet(packet, bench, judged.rule);
+        }
+    }
     if crosses && bench.outbound() && judged.reason.is_allow() {
         let decision = tables.network_acl(packet, bench);
         if decision.reason != PASSES {
@@ -179,13 +188,14 @@ fn judge_at_border<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>
 /// What the ACL of the judging interface's subnet decides: the default of [`Tables::network_acl`].
 #[inline(always)]
 pub fn network_acl<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
-    let pair = tables.access_lists(bench.slot);
+    let both = tables.access_lists(bench.slot);
     let (locator, remote) = if bench.outbound() {
-        (Locator(pair.outbound()), packet.tuple.destination)
+        (Locator(both.outbound()), packet.tuple.destination)
     } else {
-        (Locator(pair.inbound()), packet.tuple.source)
+        (Locator(both.inbound()), packet.tuple.source)
     };
-    access_list::decide(tables.policy(locator), locator, packet, remote)
+    let note = |b| trace(tables, packet, bench, StepCode::ACCESS_LIST, u64::from(locator.0), b);
+    access_list::decide(tables.policy(locator), locator, packet, remote, note)
 }
 
 /// What a live entry says to a packet: [`PASSES`] where the rules must be asked. The default of [`Tables::follow`].
@@ -202,7 +212,9 @@ pub fn follow<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> 
     {
         packet.entry = Packet::ENTRY_ENDED;
         let state = cell.state();
-        if bench.is_live(&key, &state) {
+        let is_live = bench.is_live(&key, &state);
+        trace(tables, packet, bench, StepCode::FLOW, 1 + u64::from(is_live), pair(state.bits, state.rule));
+        if is_live {
             match standing(packet.tuple.protocol, FlowBits(state.bits), packet.flags) {
                 Standing::Continues => return continue_flow(tables, packet, bench, &key, cell, state),
                 Standing::Closed => return Decision::by_rule(ReasonCode::FLOW_CLOSED, state.rule),
@@ -210,10 +222,14 @@ pub fn follow<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> 
             }
         }
     }
+    if packet.entry == Packet::ENTRY_NONE {
+        trace(tables, packet, bench, StepCode::FLOW, 0, 0);
+    }
     if packet.has_about != 0 {
         // In the place of the packet's own key: two of them are a fifth of a BPF program's stack.
         key = packet.about.flow_key(packet.family, bench.interface.number, bench.opposite());
         let rule = live_rule(tables, bench, &key);
+        trace(tables, packet, bench, StepCode::RELATED, u64::from(rule), 0);
         if rule != 0 {
             return Decision::by_rule(ReasonCode::RELATED, rule);
         }
@@ -267,42 +283,48 @@ fn live_rule<T: Tables>(tables: &T, bench: &Bench<'_>, key: &FlowKey) -> u32 {
     }
 }
 
-/// What the rules say to a packet that no live entry speaks for. The default of [`Tables::judge_new`].
+/// Which rule allows a packet that no live entry speaks for: [`PASSES`] with its number, or a denial. The default of
+/// [`Tables::match_rules`].
 #[inline(always)]
-pub fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> Decision {
-    let pair = tables.policies(bench.slot);
-    let (own, opposite) =
-        if bench.outbound() { (pair.outbound(), pair.inbound()) } else { (pair.inbound(), pair.outbound()) };
+pub fn match_rules<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    let (own, opposite) = policies(tables, bench);
     if own == 0 {
         return Decision::without_rule(ReasonCode::NO_POLICY);
     }
+    trace(tables, packet, bench, StepCode::POLICY, pair(own, opposite), 0);
     let mut found = Match::default();
     if !find_rule(tables, packet, bench, own, &mut found) {
         return Decision::without_rule(ReasonCode::TORN_POLICY);
     }
-    if packet.ports_unknown != 0 {
-        return if found.rule == 0 {
-            Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST)
-        } else {
-            Decision::by_rule(ReasonCode::UNTRACKED, found.rule)
-        };
+    packet.open = found.open as u8;
+    if found.rule != 0 {
+        Decision::by_rule(PASSES, found.rule)
+    } else if packet.ports_unknown != 0 {
+        Decision::without_rule(ReasonCode::FRAGMENT_WITHOUT_FIRST)
+    } else {
+        Decision::without_rule(ReasonCode::NO_RULE)
     }
-    if found.rule == 0 {
-        return Decision::without_rule(ReasonCode::NO_RULE);
+}
+
+/// Whether a packet that this rule allows is tracked from here on. The default of [`Tables::admit_packet`].
+#[inline(always)]
+pub fn admit_packet<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, rule: u32) -> Decision {
+    if packet.ports_unknown != 0 {
+        return Decision::by_rule(ReasonCode::UNTRACKED, rule);
     }
     let key = packet.tuple.flow_key(packet.family, bench.interface.number, bench.direction);
-    if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, own, opposite, found) {
+    if !packet.tuple.opens_flow(packet.family) || needs_no_entry(tables, packet, bench) {
         if packet.entry == Packet::ENTRY_STARTS_OVER {
             tables.remove(&key, bench.interface.allowance);
         }
-        return Decision::by_rule(ReasonCode::UNTRACKED, found.rule);
+        return Decision::by_rule(ReasonCode::UNTRACKED, rule);
     }
     let (packets, bytes) = (u64::from(bench.packets), u64::from(packet.length));
     let (packets_in, bytes_in) = if bench.outbound() { (0, 0) } else { (packets, bytes) };
     let entry = FlowEntry {
         last_seen: bench.tick,
         identity: key.identity(),
-        rule: found.rule,
+        rule,
         bits: first_bits(packet.tuple.protocol, bench.outbound(), packet.flags).0,
         packets_in,
         bytes_in,
@@ -315,7 +337,14 @@ pub fn judge_new<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> D
             Admission::ALLOWANCE_EXCEEDED => ReasonCode::CONNECTION_ALLOWANCE_EXCEEDED,
             _ => ReasonCode::FLOW_TABLE_FULL,
         };
-    Decision::by_rule(reason, found.rule)
+    Decision::by_rule(reason, rule)
+}
+
+/// Locators of the judging interface's policies: of the packet's direction, and of the other one.
+#[inline(always)]
+fn policies<T: Tables>(tables: &T, bench: &Bench<'_>) -> (u32, u32) {
+    let both = tables.policies(bench.slot);
+    if bench.outbound() { (both.outbound(), both.inbound()) } else { (both.inbound(), both.outbound()) }
 }
 
 /// Looks for the deciding rule. False where the memory of the policy, or of the owner of an address, was used again
@@ -335,14 +364,15 @@ fn find_rule<T: Tables>(
     }
     let remote = if bench.outbound() { packet.tuple.destination } else { packet.tuple.source };
     let mut whole = false;
+    let note = |step, a, b| trace(tables, packet, bench, step, a, b);
     for _ in 0..OWNER_TRIES {
         let Some(owner) = owner_of(tables, packet.family, remote, bench) else {
-            *found = deciding_rule(&policy, packet, remote, None);
+            *found = deciding_rule(&policy, packet, remote, None, note);
             whole = true;
             break;
         };
         let version = owner.version();
-        *found = deciding_rule(&policy, packet, remote, Some(owner.record()));
+        *found = deciding_rule(&policy, packet, remote, Some(owner.record()), note);
         // A record is never changed in place: if it still is the address's own, it was all along.
         let still = tables.member(bench.interface.network, packet.family, remote);
         if still.is_some_and(|still| still.version() == version && still.is(&owner)) {
@@ -368,18 +398,19 @@ fn owner_of<T: Tables>(tables: &T, family: u8, remote: Address, bench: &Bench<'_
 /// answered (C-03, C-16); and TCP that an open rule allows in mid-stream, or what is left of an untracked flow would make
 /// an entry and outlive the rules that are gone (C-12).
 #[inline(always)]
-fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, own: u32, opposite: u32, found: Match) -> bool {
+fn needs_no_entry<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>) -> bool {
     let is_tcp = packet.tuple.protocol == protocol::TCP;
     if is_tcp && packet.flags & tcp::RST != 0 {
         return true;
     }
-    if !found.open {
+    if packet.open == 0 {
         return false;
     }
     if is_tcp && !is_syn(packet.flags) {
         return true;
     }
-    if opposite == 0 {
+    let (own, opposite) = policies(tables, bench);
+    if own == 0 || opposite == 0 {
         return false;
     }
     let (own, opposite) = (Locator(own), Locator(opposite));

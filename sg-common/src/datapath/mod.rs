@@ -13,5 +13,6 @@ pub mod path_mtu;
 pub mod rules;
 pub mod search;
 pub mod tables;
+pub mod trace;
 pub mod tracking;
 pub mod tuple;

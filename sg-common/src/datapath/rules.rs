@@ -8,6 +8,8 @@ use crate::abi::policy::{
     WORD_RULES, port_key,
 };
 
+use crate::abi::trace::{StepCode, pair};
+
 use super::search::{Words, search, search_wide};
 use super::tuple::{Packet, protocol};
 use crate::abi::address::Address;
@@ -100,31 +102,40 @@ pub fn ports_of_group<W: Words>(policy: &W, group: u32) -> Extent {
 /// The rule that decides for a packet whose other end is `remote`, in the order of C-06: an open rule before any other,
 /// then the oldest.
 ///
-/// `owner` is the interface that owns `remote`, if group references may match it (E-06, E-10).
+/// `owner` is the interface that owns `remote`, if group references may match it (E-06, E-10). `note` hears every table's
+/// answer.
 #[inline(always)]
 pub fn deciding_rule<P: PolicyTables>(
     policy: &P,
     packet: &Packet,
     remote: Address,
     owner: Option<&MemberRecord>,
+    note: impl Fn(StepCode, u64, u64),
 ) -> Match {
     let v4 = packet.family == Family::V4.0;
     let key = packet.port_key();
     let open = Extent(policy.word(if v4 { WORD_OPEN_IPV4 } else { WORD_OPEN_IPV6 }));
     let rank = policy.rank_in(open, key);
+    note(StepCode::OPEN, pair(open.0, key), u64::from(rank));
     if rank != NO_RANK {
         return Match { rule: rule_number(policy, rank), open: true };
     }
     let ports = if v4 { policy.ports_of_ipv4(remote.low32()) } else { policy.ports_of_ipv6(remote) };
     let mut best = policy.rank_in(ports, key);
+    note(StepCode::ADDRESS, pair(ports.0, key), u64::from(best));
     if let Some(owner) = owner
         && Extent(policy.word(WORD_GROUPS)).count() != 0
     {
+        note(StepCode::OWNER, u64::from(owner.number), u64::from(owner.count));
         for index in 0..MAX_GROUPS {
             if index as u32 >= owner.count {
                 break;
             }
-            best = best.min(policy.rank_in(policy.ports_of_group(owner.groups[index]), key));
+            let group = owner.groups[index];
+            let ports = policy.ports_of_group(group);
+            let rank = policy.rank_in(ports, key);
+            note(StepCode::GROUP, pair(group, ports.0), u64::from(rank));
+            best = best.min(rank);
         }
     }
     if best == NO_RANK { Match::default() } else { Match { rule: rule_number(policy, best), open: false } }

@@ -6,8 +6,9 @@ use crate::abi::interface::{InterfaceRecord, PolicyPair};
 use crate::abi::member::MemberRecord;
 use crate::abi::network::NetworkRecord;
 use crate::abi::policy::Locator;
+use crate::abi::trace::StepCode;
 
-use super::judge::{Bench, Decision, complete, follow, judge_new, network_acl};
+use super::judge::{Bench, Decision, admit_packet, complete, follow, match_rules, network_acl};
 use super::rules::PolicyTables;
 use super::tuple::{FlowKey, Packet};
 
@@ -129,7 +130,12 @@ pub trait Tables {
     /// Reports a judgement. Lost without room; the loss is counted.
     fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision);
 
-    /// [`complete()`]; the kernel overrides it, and the three below, by a function around it that the verifier checks once.
+    /// Marks a packet that an interface with this number sends, if somebody traces packets like it.
+    fn mark(&self, packet: &mut Packet, number: u32);
+    /// Tells a step of a marked packet. Lost without room; the loss is counted.
+    fn trace(&self, packet: &Packet, bench: &Bench<'_>, step: StepCode, a: u64, b: u64);
+
+    /// [`complete()`]; the kernel overrides it, and the four below, by a function around it that the verifier checks once.
     #[inline(always)]
     fn complete(&self, packet: &mut Packet, bench: &Bench<'_>)
     where
@@ -156,12 +162,21 @@ pub trait Tables {
         follow(self, packet, bench)
     }
 
-    /// [`judge_new()`].
+    /// [`match_rules()`].
     #[inline(always)]
-    fn judge_new(&self, packet: &Packet, bench: &Bench<'_>) -> Decision
+    fn match_rules(&self, packet: &mut Packet, bench: &Bench<'_>) -> Decision
     where
         Self: Sized,
     {
-        judge_new(self, packet, bench)
+        match_rules(self, packet, bench)
+    }
+
+    /// [`admit_packet()`].
+    #[inline(always)]
+    fn admit_packet(&self, packet: &Packet, bench: &Bench<'_>, rule: u32) -> Decision
+    where
+        Self: Sized,
+    {
+        admit_packet(self, packet, bench, rule)
     }
 }

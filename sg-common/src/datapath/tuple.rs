@@ -97,6 +97,14 @@ pub struct Packet {
     pub ports_unknown: u8,
     /// `ENTRY_*`: whether the flow that the judging interface would make has an entry already.
     pub entry: u8,
+    /// 1 where its steps are told.
+    pub marked: u8,
+    /// 1 where the rule that allows it is open (C-03).
+    pub open: u8,
+    /// Zero.
+    pub reserved: [u8; 2],
+    /// Which packet its steps are about.
+    pub serial: u64,
 }
 
 /// A flow's key, of either family.

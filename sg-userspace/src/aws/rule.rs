@@ -20,6 +20,14 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// The word before the other end in a rule: `from` or `to`.
+    pub fn toward(self) -> &'static str {
+        match self {
+            Self::Inbound => "from",
+            Self::Outbound => "to",
+        }
+    }
+
     /// The other direction.
     pub fn opposite(self) -> Self {
         match self {

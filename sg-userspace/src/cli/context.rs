@@ -1,9 +1,11 @@
 //! What every command has at hand: the state directory, the output, the way to the controller.
 
+use std::cell::RefCell;
+use std::fs;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use nix::unistd::geteuid;
 
 use crate::aws::world::World;
@@ -11,8 +13,8 @@ use crate::controller::client::{Client, unexpected};
 use crate::controller::directory::StateDirectory;
 use crate::controller::protocol::{Reply, Request};
 
-use super::Format;
 use super::output::Output;
+use super::{Format, check};
 
 /// A command's surroundings.
 pub(super) struct Context {
@@ -20,6 +22,14 @@ pub(super) struct Context {
     pub(super) directory: StateDirectory,
     /// Where results go.
     pub(super) output: Output,
+    /// Where changes are tried instead of made.
+    rehearsal: Option<Rehearsal>,
+}
+
+/// A world that commands change in place of the controller's.
+struct Rehearsal {
+    world: RefCell<World>,
+    internet: Vec<IpAddr>,
 }
 
 impl Context {
@@ -27,7 +37,19 @@ impl Context {
     pub(super) fn new(state_dir: PathBuf, format: Format) -> Self {
         // The controller lives in another working directory.
         let state_dir = std::path::absolute(&state_dir).unwrap_or(state_dir);
-        Self { directory: StateDirectory::new(state_dir), output: Output::new(format) }
+        let directory = StateDirectory::new(state_dir);
+        Self { directory, output: Output::new(format), rehearsal: None }
+    }
+
+    /// Surroundings in which commands change a copy of the world and say nothing.
+    pub(super) fn rehearsing(&self, world: World, internet: Vec<IpAddr>) -> Self {
+        let rehearsal = Rehearsal { world: RefCell::new(world), internet };
+        Self { directory: self.directory.clone(), output: Output::muted(), rehearsal: Some(rehearsal) }
+    }
+
+    /// The world that is changed in place of the controller's, if one is.
+    pub(super) fn rehearsed(&self) -> Option<&RefCell<World>> {
+        self.rehearsal.as_ref().map(|rehearsal| &rehearsal.world)
     }
 
     /// A connection to the running controller.
@@ -42,10 +64,25 @@ impl Context {
 
     /// The world, and the addresses of the internet host.
     pub(super) fn world_and_internet(&self) -> Result<(World, Vec<IpAddr>)> {
+        if let Some(Rehearsal { world, internet }) = &self.rehearsal {
+            return Ok((world.borrow().clone(), internet.clone()));
+        }
         match self.client()?.call(&Request::World)? {
             Reply::World { world, internet, .. } => Ok((*world, internet)),
             other => Err(unexpected(&other)),
         }
+    }
+
+    /// The world that a lab file stands for, and the addresses of its internet host; without a file, those of the
+    /// running lab.
+    pub(super) fn world_of(&self, file: Option<&Path>) -> Result<(World, Vec<IpAddr>)> {
+        let Some(file) = file else { return self.world_and_internet() };
+        let text = fs::read_to_string(file)
+            .with_context(|| format!("cannot read the lab file `{}`", file.display()))?;
+        let plan = check::parse(&file.display().to_string(), &text)?;
+        let internet = &plan.lab.internet;
+        let addresses = vec![internet.ipv4.into(), internet.ipv6.into()];
+        Ok((plan.world, addresses))
     }
 
     /// Makes sure that this is root, which `what` needs.

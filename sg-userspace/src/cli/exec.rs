@@ -12,7 +12,7 @@ use crate::lab::process::{Inside, exec};
 
 use super::Exit;
 use super::context::Context;
-use super::lookup;
+use super::near;
 
 /// Run a command inside an instance, and end with its exit status
 #[derive(Debug, Args)]
@@ -67,7 +67,7 @@ pub(super) fn inside(status: &Status, text: &str) -> Result<Inside> {
         .find(|instance| instance.id.as_str() == text || instance.name.eq_ignore_ascii_case(text));
     let instance = found.ok_or_else(|| {
         let names = status.instances.iter().map(|instance| instance.name.as_str());
-        lookup::unknown("instance", text, names.chain([INTERNET_NAME]))
+        near::unknown("instance", text, names.chain([INTERNET_NAME]))
     })?;
     let mut inside = Inside::new(instance.id.as_str());
     inside.environment.push(("INSTANCE_ID".to_owned(), instance.id.to_string()));

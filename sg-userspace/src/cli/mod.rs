@@ -22,23 +22,28 @@ mod counters;
 mod down;
 mod enforcement;
 mod exec;
+mod explain;
 pub mod failure;
 mod flows;
 mod group;
 mod instance;
 mod interface;
 mod lookup;
+mod near;
 mod output;
 mod peering;
 mod prefix_list;
 mod probe;
 mod progress;
+mod reach;
 mod rule;
 mod status;
 mod tag;
+mod trace;
 mod up;
 mod version;
 mod watch;
+mod what_if;
 
 use context::Context;
 
@@ -68,6 +73,7 @@ Examples:
   sgsim exec internet -- curl -s http://web-1           run a command inside an instance, or on the internet host
   sgsim rule allow web inbound tcp 8080 from anywhere   change a group, live
   sgsim probe web-1 db-1 tcp/5432                       does it get through, and which rule says so?
+  sgsim explain web-1 db-1 tcp/5432                     the same without packets, and what is missing
   sgsim down                                            leave nothing behind
 
 Exit codes: 0 done or allowed, 1 denied, 2 error.";
@@ -130,7 +136,11 @@ enum Command {
     #[command(subcommand)]
     Tag(tag::TagCommand),
     Probe(probe::ProbeArgs),
+    Explain(explain::ExplainArgs),
+    Reach(reach::ReachArgs),
+    WhatIf(what_if::WhatIfArgs),
     Watch(watch::WatchArgs),
+    Trace(trace::TraceArgs),
     Flows(flows::FlowsArgs),
     Counters(counters::CountersArgs),
     Allowance(allowance::AllowanceArgs),
@@ -175,7 +185,11 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Peering(command) => command.run(context),
         Command::Tag(command) => command.run(context),
         Command::Probe(args) => args.run(context),
+        Command::Explain(args) => args.run(context),
+        Command::Reach(args) => args.run(context),
+        Command::WhatIf(args) => args.run(context),
         Command::Watch(args) => args.run(context),
+        Command::Trace(args) => args.run(context),
         Command::Flows(args) => args.run(context),
         Command::Counters(args) => args.run(context),
         Command::Allowance(args) => args.run(context),

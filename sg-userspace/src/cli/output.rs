@@ -18,17 +18,29 @@ pub(super) struct Output {
     format: Format,
     stream: anstream::AutoStream<std::io::Stdout>,
     is_closed: bool,
+    is_muted: bool,
 }
 
 impl Output {
     /// Output in this format.
     pub(super) fn new(format: Format) -> Self {
-        Self { format, stream: anstream::AutoStream::auto(std::io::stdout()), is_closed: false }
+        let stream = anstream::AutoStream::auto(std::io::stdout());
+        Self { format, stream, is_closed: false, is_muted: false }
+    }
+
+    /// Output that says nothing, for what is only tried.
+    pub(super) fn muted() -> Self {
+        Self { is_muted: true, ..Self::new(Format::Text) }
     }
 
     /// Whether a program reads it.
     pub(super) fn is_json(&self) -> bool {
         self.format == Format::Json
+    }
+
+    /// Writes a line above others, for people only.
+    pub(super) fn heading(&mut self, text: &str) -> Result<()> {
+        if self.is_json() { Ok(()) } else { self.line(text) }
     }
 
     /// Writes `value` as a JSON document named `name`, or the table that `table` makes, or `empty` where it has no rows.
@@ -62,12 +74,18 @@ impl Output {
 
     /// Writes a line, with styles where the terminal has them.
     pub(super) fn line(&mut self, line: &str) -> Result<()> {
+        if self.is_muted {
+            return Ok(());
+        }
         let written = writeln!(self.stream, "{line}");
         self.wrote(written)
     }
 
     /// Writes text that ends its own lines.
     pub(super) fn text(&mut self, text: &str) -> Result<()> {
+        if self.is_muted {
+            return Ok(());
+        }
         let written = write!(self.stream, "{text}");
         self.wrote(written)
     }

@@ -18,7 +18,7 @@ use crate::report::rule::RuleView;
 
 use super::change::{Applied, apply};
 use super::context::Context;
-use super::{Exit, lookup};
+use super::{Exit, lookup, near};
 
 /// Allow and revoke rules of groups, live.
 #[derive(Debug, Subcommand)]
@@ -150,7 +150,7 @@ fn revoke_ids<'w>(world: &'w World, words: &[String]) -> Result<(&'w SecurityGro
         };
         let (group, rule) = all()
             .find(|(_, rule)| rule.id == id)
-            .ok_or_else(|| lookup::unknown("rule", word, all().map(|(_, rule)| rule.id.as_str())))?;
+            .ok_or_else(|| near::unknown("rule", word, all().map(|(_, rule)| rule.id.as_str())))?;
         if found.is_some_and(|(other, direction)| other.id != group.id || direction != rule.direction) {
             bail!("these rules are of several groups or directions; revoke them with one command each");
         }

@@ -24,7 +24,7 @@ pub fn parse_entry(text: &str, direction: Direction, context: Context<'_>) -> Re
         _ => {
             return Err(AwsError::invalid_value(format!(
                 "Invalid {direction} entry `{text}`: it starts with `allow` or `deny`, such as `deny tcp 22 {} 203.0.113.0/24`",
-                rule_text::toward(direction)
+                direction.toward()
             )));
         }
     };

@@ -49,17 +49,9 @@ pub fn parse_rule(
     Ok(permissions(protocol, ports, parse_peers(who, protocol, context)?))
 }
 
-/// The word before the other end of a rule.
-pub(super) fn toward(direction: Direction) -> &'static str {
-    match direction {
-        Direction::Inbound => "from",
-        Direction::Outbound => "to",
-    }
-}
-
 /// `WHAT` and `WHO` of a rule.
 pub(super) fn split(text: &str, direction: Direction) -> Result<(&str, &str), AwsError> {
-    let (own, other) = (toward(direction), toward(direction.opposite()));
+    let (own, other) = (direction.toward(), direction.opposite().toward());
     split_at_word(text, own).ok_or_else(|| {
         let hint = match split_at_word(text, other) {
             Some(_) => format!("an {direction} rule says `{own}`, not `{other}`"),

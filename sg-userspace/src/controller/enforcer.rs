@@ -10,6 +10,8 @@ use crate::aws::world::World;
 use crate::command::changes::Changes;
 use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook};
 
+use crate::dataplane::step::{Filter, Steps};
+
 use super::directory::StateDirectory;
 
 /// Added to the link base, the index of the link to the internet host.
@@ -76,6 +78,18 @@ pub trait Enforcer: Send {
     /// # Errors
     /// Where it cannot be read.
     fn events(&mut self) -> Result<Events>;
+
+    /// Marks packets from now on, so that they tell their steps, or none.
+    ///
+    /// # Errors
+    /// Where the filter is not one, or the kernel refuses.
+    fn set_trace(&mut self, filter: Option<&Filter>) -> Result<()>;
+
+    /// Steps of marked packets since the last call. Does not wait.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn steps(&mut self) -> Result<Steps>;
 
     /// Switches verdicts on or off.
     ///

@@ -30,6 +30,7 @@ pub mod servers;
 pub mod socket;
 pub mod spawn;
 pub mod status;
+mod trace;
 pub mod up;
 pub mod watch;
 
@@ -60,6 +61,8 @@ pub struct Controller {
     lab: Option<LabManifest>,
     built: Built,
     watchers: Watchers,
+    /// Who traces packets.
+    tracer: Option<mpsc::Sender<Reply>>,
 }
 
 /// Whether the controller goes on after a request.
@@ -92,6 +95,7 @@ impl Controller {
             lab: stored.lab,
             built: Built::default(),
             watchers: Watchers::default(),
+            tracer: None,
         };
         if controller.lab.is_some() {
             controller.adopt().await?;
@@ -113,6 +117,7 @@ impl Controller {
             .context("cannot put the stored state in force")?;
         enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
         enforcer.set_enforcement(lab.enforcement)?;
+        enforcer.set_trace(None)?;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
         self.enforcer = Some(enforcer);
         Ok(())
@@ -171,6 +176,10 @@ impl Controller {
                 self.poll_events();
                 let _ = replies.send(Reply::Watching).await;
                 self.watchers.add(interface, replies.clone());
+                return Ok((None, Next::Serve));
+            }
+            Request::Trace { filter } => {
+                self.begin_trace(&filter, replies).await?;
                 return Ok((None, Next::Serve));
             }
             Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
@@ -268,6 +277,7 @@ impl Controller {
 
     /// Hands what happened since the last look to whoever watches.
     pub fn poll_events(&mut self) {
+        self.poll_steps();
         if let Some(enforcer) = &mut self.enforcer {
             match enforcer.events() {
                 Ok(events) => self.watchers.tell(&events),
@@ -288,7 +298,11 @@ impl Controller {
     /// How long until events should be looked at again: soon while somebody watches, else often enough that the buffer
     /// does not fill with what nobody reads.
     pub fn poll_interval(&mut self) -> Duration {
-        if self.watchers.is_empty() { Duration::from_secs(1) } else { Duration::from_millis(20) }
+        if self.watchers.is_empty() && self.tracer.is_none() {
+            Duration::from_secs(1)
+        } else {
+            Duration::from_millis(20)
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use crate::aws::ids::{InstanceId, NetworkInterfaceId};
 use crate::aws::world::World;
 use crate::command::{self, Command};
 use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, FlowRow, Hook, VerdictEvent};
+use crate::dataplane::step::{Filter, Steps};
 use crate::store::manifest::LabManifest;
 
 /// Raised when a message changes its meaning; both ends refuse another's.
@@ -44,6 +45,12 @@ pub enum Request {
     Watch {
         /// Of this interface only.
         interface: Option<NetworkInterfaceId>,
+    },
+    /// Steps of the packets that a filter means, as they happen; one trace at a time. Answered by [`Reply::Watching`], then by
+    /// [`Reply::Steps`] until the connection ends.
+    Trace {
+        /// Which packets.
+        filter: Filter,
     },
     /// Switch verdicts on or off. Answered by [`Reply::Done`].
     SetEnforcement {
@@ -119,6 +126,12 @@ pub enum Reply {
         verdicts: Vec<VerdictEvent>,
         /// How many more there were that nobody read in time.
         lost: u64,
+    },
+    /// Steps that happened since the last such line.
+    Steps {
+        /// Them, oldest first.
+        #[serde(flatten)]
+        steps: Steps,
     },
     /// The clock was moved.
     Clock {

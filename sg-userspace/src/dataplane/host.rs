@@ -17,12 +17,14 @@ use sg_common::abi::member::MemberRecord;
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::{CHUNK_WORDS, Locator, WORD_LENGTH};
 use sg_common::abi::settings::tick_of;
+use sg_common::abi::trace::{StepCode, StepRecord};
 use sg_common::abi::{INTERNET_NUMBER, INTERNET_SLOT, MAX_EMBRYONIC, MAX_FLOWS, ROUTER_MAC};
 use sg_common::datapath::forward;
 use sg_common::datapath::judge::{Bench, Decision, age, record_of};
 use sg_common::datapath::rules::PolicyTables;
 use sg_common::datapath::search::Words;
 use sg_common::datapath::tables::{Admission, FlowCell, FlowState, Full, MemberCell, Passage, Tables};
+use sg_common::datapath::trace;
 use sg_common::datapath::tracking::timeout;
 use sg_common::datapath::tuple::{FlowKey, Packet};
 
@@ -49,6 +51,7 @@ struct Memory {
     flows: RefCell<HashMap<FlowKey, Rc<Cell<FlowEntry>>>>,
     fragments: RefCell<HashMap<FragmentKey, FragmentPorts>>,
     reports: RefCell<Vec<VerdictRecord>>,
+    steps: RefCell<Vec<StepRecord>>,
     now_ns: u64,
 }
 
@@ -72,6 +75,7 @@ impl HostDataplane {
     /// Judges a frame, good or not, as sent on a slot's link.
     pub fn judge_frame(&mut self, slot: u32, frame: &[u8]) -> Outcome {
         self.memory.reports.borrow_mut().clear();
+        self.memory.steps.borrow_mut().clear();
         let _ = forward::from_link(&self.memory, frame, &mut Packet::default(), slot, 1);
         records::outcome(&self.memory.reports.borrow())
     }
@@ -392,6 +396,15 @@ impl Tables for Memory {
     fn remember_fragment(&self, packet: &Packet, bench: &Bench<'_>) {
         let key = packet.fragment_key(bench.interface.number, bench.direction);
         self.fragments.borrow_mut().insert(key, packet.fragment_ports(bench.tick));
+    }
+
+    /// Every packet's steps are told here.
+    fn mark(&self, packet: &mut Packet, _number: u32) {
+        packet.marked = 1;
+    }
+
+    fn trace(&self, packet: &Packet, bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
+        self.steps.borrow_mut().push(trace::record_of(packet, bench, step, a, b));
     }
 
     fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision) {

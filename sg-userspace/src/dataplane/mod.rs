@@ -15,6 +15,7 @@ pub mod host;
 pub mod reason;
 pub mod records;
 pub mod row;
+pub mod step;
 
 use reason::Reason;
 

@@ -20,6 +20,7 @@ use crate::controller::build::link_name;
 use crate::controller::enforcer::{Enforcer, EnforcerOptions};
 use crate::dataplane::reason::Reason;
 use crate::dataplane::row::{self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, VerdictEvent};
+use crate::dataplane::step::{Filter, Steps};
 use crate::dataplane::{Dataplane, Flow, records};
 
 use super::attach::{self, Hook};
@@ -168,6 +169,14 @@ impl Enforcer for KernelEnforcer {
             })
         };
         Ok(Events { verdicts: reports.iter().filter_map(event).collect(), lost })
+    }
+
+    fn set_trace(&mut self, filter: Option<&Filter>) -> Result<()> {
+        self.dataplane.set_trace(filter)
+    }
+
+    fn steps(&mut self) -> Result<Steps> {
+        self.dataplane.take_steps()
     }
 
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<()> {

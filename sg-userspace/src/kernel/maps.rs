@@ -16,6 +16,7 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::settings::Settings;
+use sg_common::abi::trace::TraceFilter;
 use sg_common::abi::{INTERNET_SLOT, MAX_INTERFACES, MAX_POLICY_CHUNKS};
 
 use crate::compile::apply::{Found, MapSink, Pairs};
@@ -41,10 +42,14 @@ pub struct Maps {
     pub(super) events: RingBuf<MapData>,
     pub(super) events_lost: PerCpuArray<MapData, u64>,
     pub(super) counters: PerCpuArray<MapData, u64>,
+    pub(super) steps: RingBuf<MapData>,
+    pub(super) trace_filter: Array<MapData, TraceFilter>,
     policies: MappedArray,
     access_lists: MappedArray,
     allowances: MappedArray,
     words: MappedArray,
+    /// Steps lost that somebody was told of.
+    lost_steps: u64,
     /// Links by slot; an interface without one is not attached.
     pub(super) links: BTreeMap<u32, u32>,
     /// Slots of which every judgement is reported.
@@ -91,6 +96,9 @@ impl Maps {
             events: take(object, "EVENTS")?,
             events_lost: take(object, "EVENTS_LOST")?,
             counters: take(object, "COUNTERS_BY_REASON")?,
+            steps: take(object, "STEPS")?,
+            trace_filter: take(object, "TRACE_FILTER")?,
+            lost_steps: 0,
             links: BTreeMap::new(),
             traced: BTreeSet::new(),
         })
@@ -137,6 +145,11 @@ impl Maps {
     pub fn refresh_interface(&mut self, slot: u32) -> Result<()> {
         let record = self.interface(slot)?;
         self.write_interface(slot, &record)
+    }
+
+    /// How many steps were lost since the last call, of so many in all.
+    pub(super) fn newly_lost_steps(&mut self, lost: u64) -> u64 {
+        lost.saturating_sub(std::mem::replace(&mut self.lost_steps, lost))
     }
 
     /// What is in the maps now.

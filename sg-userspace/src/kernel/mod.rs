@@ -14,3 +14,4 @@ pub mod maps;
 pub mod memory;
 pub mod object;
 pub mod prog_run;
+pub mod steps;

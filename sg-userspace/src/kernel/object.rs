@@ -20,7 +20,7 @@ pub const XDP: &str = "sg_xdp";
 pub const LOGS: &str = "AYA_LOGS";
 
 /// Every map that outlives a controller, by name.
-pub const MAPS: [&str; 18] = [
+pub const MAPS: [&str; 20] = [
     "SETTINGS",
     "POLICIES",
     "ACCESS_LISTS",
@@ -37,6 +37,8 @@ pub const MAPS: [&str; 18] = [
     "FRAGMENTS",
     "EVENTS",
     "EVENTS_LOST",
+    "STEPS",
+    "TRACE_FILTER",
     "COUNTERS_BY_REASON",
     LOGS,
 ];

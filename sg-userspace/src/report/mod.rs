@@ -11,6 +11,7 @@ use serde::Serialize;
 
 pub mod allowance;
 pub mod counter;
+pub mod explain;
 pub mod flow;
 pub mod group;
 pub mod instance;
@@ -19,11 +20,14 @@ pub mod network_acl;
 pub mod peering;
 pub mod prefix_list;
 pub mod probe;
+pub mod reach;
 pub mod reference;
 pub mod rule;
 pub mod status;
+pub mod step;
 pub mod tag;
 pub mod verdict;
+pub mod what_if;
 
 /// Version of the JSON documents.
 pub const JSON_VERSION: u32 = 1;

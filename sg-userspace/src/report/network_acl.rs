@@ -37,10 +37,6 @@ impl EntryView {
     /// The view of an entry.
     pub fn new(entry: &NetworkAclEntry) -> Self {
         let NetworkAclEntry { rule_number, direction, protocol, ports, cidr, action } = entry;
-        let toward = match direction {
-            Direction::Inbound => "from",
-            Direction::Outbound => "to",
-        };
         Self {
             rule_number: *rule_number,
             direction: *direction,
@@ -49,7 +45,11 @@ impl EntryView {
             from_port: ports.from_port,
             to_port: ports.to_port,
             cidr: cidr.to_string(),
-            text: format!("{direction} {action} {} {toward} {cidr}", traffic(*protocol, *ports)),
+            text: format!(
+                "{direction} {action} {} {} {cidr}",
+                traffic(*protocol, *ports),
+                direction.toward()
+            ),
         }
     }
 

@@ -79,11 +79,7 @@ pub fn words(
     ports: PortRange,
     remote: &Peer,
 ) -> String {
-    let toward = match direction {
-        Direction::Inbound => "from",
-        Direction::Outbound => "to",
-    };
-    format!("{direction} {} {toward} {}", traffic(protocol, ports), peer(world, group, remote))
+    format!("{direction} {} {} {}", traffic(protocol, ports), direction.toward(), peer(world, group, remote))
 }
 
 /// The protocol and ports of a rule in words: `tcp 80`, `udp 1000-2000`, `icmp 8`, `all`.

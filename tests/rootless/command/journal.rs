@@ -2,10 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use sg_userspace::aws::rule::Direction;
 use sg_userspace::command::changes::ObjectKey;
 use sg_userspace::command::group::DeleteSecurityGroup;
 use sg_userspace::command::instance::TerminateInstance;
 use sg_userspace::command::interface::ModifyInterfaceGroups;
+use sg_userspace::command::network_acl::ReplaceNetworkAclAssociation;
+use sg_userspace::command::network_acl_entry::DeleteNetworkAclEntry;
+use sg_userspace::command::peering::CreateVpcPeeringConnection;
 use sg_userspace::command::quota::SetQuotas;
 use sg_userspace::command::{Applied, Command};
 
@@ -42,7 +46,22 @@ fn undo_restores_everything_but_the_numbers_used() {
     let mut account = account();
     let create = account.interface(&[&account.web]);
     let (instance_id, _) = made_instance(&mut account.world, "one", create);
-    let commands: [Command; 5] = [
+    let subnet = &account.world.subnets[&account.subnet];
+    let acl_id = subnet.network_acl_id.clone();
+    let commands: [Command; 8] = [
+        ReplaceNetworkAclAssociation {
+            association_id: subnet.network_acl_association_id.clone(),
+            network_acl_id: acl_id.clone(),
+        }
+        .into(),
+        DeleteNetworkAclEntry { network_acl_id: acl_id, direction: Direction::Inbound, rule_number: 100 }
+            .into(),
+        CreateVpcPeeringConnection {
+            requester_vpc_id: account.vpc.clone(),
+            accepter_vpc_id: account.vpc.clone(),
+            tags: Default::default(),
+        }
+        .into(),
         account.authorize(&["HTTP from db"]).into(),
         vpc(&["10.1.0.0/16"], &[]).into(),
         TerminateInstance { instance_id }.into(),

@@ -4,7 +4,7 @@ use sg_userspace::aws::ids::{VpcId, VpcPeeringConnectionId};
 use sg_userspace::aws::peering::PeeringStatus;
 use sg_userspace::aws::world::World;
 use sg_userspace::command::peering::{
-    AcceptVpcPeeringConnection, CreateVpcPeeringConnection, DeleteVpcPeeringConnection,
+    AcceptVpcPeeringConnection, CreateVpcPeeringConnection, DeleteVpcPeeringConnection, MAX_REACHABLE_BLOCKS,
     RejectVpcPeeringConnection,
 };
 use sg_userspace::command::quota::SetQuotas;
@@ -194,6 +194,7 @@ fn a_vpc_and_its_active_peers_have_at_most_sixteen_blocks_of_a_family() {
     check_refused(&mut world, create(&hub, &single), "RouteLimitExceeded", hub.as_str());
     // A peer's peers are not reachable, and do not count.
     active(&mut world, &spokes[0], &single);
+    assert_eq!(MAX_REACHABLE_BLOCKS, sg_common::abi::network::MAX_BLOCKS, "the data plane's room");
 }
 
 #[test]

@@ -123,3 +123,11 @@ fn peering_has_references_across_an_acl_and_a_prefix_list() {
     assert_eq!(world.instances[&worker.instance_id].connection_allowance, 1000);
     assert_eq!(world.network_interfaces[&worker.interface_ids[0]].connection_tracking.tcp_established, 350);
 }
+
+#[test]
+fn the_documented_file_is_right() {
+    let page = include_str!("../../../docs/lab-file.md");
+    let text = page.split("```").nth(1).and_then(|block| block.strip_prefix("yaml\n")).unwrap();
+    let plan = planned(text);
+    assert_eq!((plan.world.vpcs.len(), plan.world.instances.len()), (2, 4));
+}

@@ -94,7 +94,7 @@ fn m_39_a_group_can_be_carried_in_an_associated_vpc() {
     let plan = planned(&text("{ web: { associated-vpcs: [b] } }"));
     let one = plan.world.interfaces_of(&plan.lab.instances["one"].instance_id)[0];
     assert_eq!(one.groups, [plan.lab.security_groups["a.web"].clone()]);
-    check(&text("{ web: {} }"), 8, 24, &["vpcs.b.instances.one"]);
+    check(&text("{ web: {} }"), 8, 18, &["vpcs.b.instances.one"]);
     check(&text("{ web: { associated-vpcs: [c] } }"), 4, 49, &["no VPC `c`; there are: a, b"]);
     check(
         &text("{ default: { associated-vpcs: [b] } }"),

@@ -1,4 +1,4 @@
-//! The architecture's dependency rules, A1 to A4, as scans of paths and words.
+//! The architecture's dependency rules, A1 to A5, as scans of paths and words.
 
 use super::Violation;
 use super::imports::{self, Path};
@@ -84,6 +84,25 @@ pub(super) fn clock_at_edges(file: &File) -> Vec<Violation> {
             _ => return None,
         };
         Some(format!("`{clock}` reads a clock; take the time as a parameter"))
+    })
+}
+
+/// A5: answers about a world come from the model alone.
+pub(super) fn analysis_from_model(file: &File) -> Vec<Violation> {
+    if !file.is_in(&["sg-userspace/src/analysis/"]) {
+        return Vec::new();
+    }
+    violations(file, |path| {
+        let [first, second, ..] = &path.segments[..] else { return None };
+        let is_own = ["analysis", "aws", "packet", "command"].contains(&second.as_str());
+        let forbidden = match first.as_str() {
+            "crate" | "sg_userspace" if !is_own => second,
+            "sg_common" => first,
+            _ => return None,
+        };
+        Some(format!(
+            "`analysis` may not use `{forbidden}`; it knows the model and the commands, nothing that enforces"
+        ))
     })
 }
 

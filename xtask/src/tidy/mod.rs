@@ -44,6 +44,7 @@ const RULES: &[(&str, Rule)] = &[
     ("A2-aya-in-kernel", layers::aya_in_kernel),
     ("A3-output-at-edges", layers::output_at_edges),
     ("A4-clock-at-edges", layers::clock_at_edges),
+    ("A5-analysis-from-model", layers::analysis_from_model),
     ("no-skipped-test", attributes::no_skipped_test),
     ("allow-with-reason", attributes::allow_with_reason),
     ("no-loose-end", attributes::no_loose_end),

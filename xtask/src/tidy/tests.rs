@@ -117,6 +117,14 @@ fn a4_only_the_edges_read_a_clock() {
 }
 
 #[test]
+fn a5_analysis_uses_the_model_alone() {
+    let text = "use crate::aws::world::World;\nuse crate::oracle::Oracle;\nuse sg_common::abi;\n\
+                use super::side::Side;\nuse crate::command::apply;\nuse crate::dataplane::Flow;\n";
+    check(layers::analysis_from_model, "sg-userspace/src/analysis/reach.rs", text, &[2, 3, 6]);
+    check(layers::analysis_from_model, "sg-userspace/src/report/reach.rs", text, &[]);
+}
+
+#[test]
 fn skipped_tests_are_refused() {
     let text = "#[test]\n#[ignore]\nfn a() {}\n#[should_panic(expected = \"x\")]\nfn b() {}\n// #[ignore]\n";
     check(attributes::no_skipped_test, "a.rs", text, &[2, 4]);

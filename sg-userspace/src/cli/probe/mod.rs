@@ -25,6 +25,7 @@ use super::progress::Meter;
 use super::{Exit, exec, lookup};
 
 mod traffic;
+pub(super) mod verify;
 
 use traffic::{Sent, Traffic};
 
@@ -82,55 +83,10 @@ impl ProbeArgs {
         let (world, internet) = context.world_and_internet()?;
         let from = end(&world, &internet, &status, &self.from, self.ipv6)?;
         let to = end(&world, &internet, &status, &self.to, self.ipv6)?;
-        let inside = from.namespace.as_deref().with_context(|| {
-            format!("{} is attached to no instance, so nothing can be sent from it", from.name)
-        })?;
         if from.address == to.address {
             bail!("{} and {} are the same; name two ends", from.name, to.name);
         }
-        let mut watch = context.client()?;
-        watch.send(&Request::Watch { interface: None })?;
-        watch.receive()?.context("the controller ended")?;
-        let began = Instant::now();
-        let (source, destination) = (from.address, to.address);
-        let meter = Meter::waiting("waiting for an answer");
-        let sent =
-            namespace::run_in(inside, || traffic::send(self.traffic, source, destination, self.timeout));
-        meter.finish();
-        let sent = sent?;
-        let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-        let events = collect(&mut watch, &sent, &from, &to)?;
-        let flows = match context.client()?.call(&Request::Flows { interface: None })? {
-            Reply::Flows { flows } => flows,
-            _ => Vec::new(),
-        };
-        let judged = |end: &End<'_>, direction| judge(end, direction, &sent, &events, &flows);
-        let (out, into) = (judged(&from, Direction::Outbound), judged(&to, Direction::Inbound));
-        let went = |verdict: &Option<VerdictEvent>| verdict.as_ref().is_some_and(|it| it.reason.is_allow());
-        let end = match sent.end {
-            // UDP is not answered by everybody: both ends let it pass, so it got there.
-            ProbeEnd::TimedOut
-                if matches!(self.traffic, Traffic::Udp(_))
-                    && (went(&out) || from.interface.is_none())
-                    && (went(&into) || to.interface.is_none()) =>
-            {
-                ProbeEnd::Delivered
-            }
-            end => end,
-        };
-        let denied_here = out.as_ref().is_some_and(|verdict| !verdict.reason.is_allow());
-        let view = ProbeView {
-            traffic: self.traffic.to_string(),
-            allowed: end.is_allowed(),
-            end,
-            milliseconds,
-            from: from.view(&world, out.as_ref(), None),
-            to: to.view(
-                &world,
-                into.as_ref(),
-                denied_here.then_some("was not asked: the packet never left its sender"),
-            ),
-        };
+        let view = probe(context, &world, &from, &to, self.traffic, self.timeout)?;
         if context.output.is_json() {
             context.output.json("probe", &view)?;
         } else {
@@ -138,6 +94,62 @@ impl ProbeArgs {
         }
         Ok(if view.allowed { Exit::Success } else { Exit::Denied })
     }
+}
+
+/// Sends a probe from one end to the other, and waits for its end and for the verdicts on it.
+fn probe(
+    context: &Context,
+    world: &World,
+    from: &End<'_>,
+    to: &End<'_>,
+    traffic: Traffic,
+    timeout: Duration,
+) -> Result<ProbeView> {
+    let inside = from.namespace.as_deref().with_context(|| {
+        format!("{} is attached to no instance, so nothing can be sent from it", from.name)
+    })?;
+    let mut watch = context.client()?;
+    watch.send(&Request::Watch { interface: None })?;
+    watch.receive()?.context("the controller ended")?;
+    let began = Instant::now();
+    let (source, destination) = (from.address, to.address);
+    let meter = Meter::waiting("waiting for an answer");
+    let sent = namespace::run_in(inside, || traffic::send(traffic, source, destination, timeout));
+    meter.finish();
+    let sent = sent?;
+    let milliseconds = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let events = collect(&mut watch, &sent, from, to)?;
+    let flows = match context.client()?.call(&Request::Flows { interface: None })? {
+        Reply::Flows { flows } => flows,
+        _ => Vec::new(),
+    };
+    let judged = |end: &End<'_>, direction| judge(end, direction, &sent, &events, &flows);
+    let (out, into) = (judged(from, Direction::Outbound), judged(to, Direction::Inbound));
+    let went = |verdict: &Option<VerdictEvent>| verdict.as_ref().is_some_and(|it| it.reason.is_allow());
+    let end = match sent.end {
+        // UDP is not answered by everybody: both ends let it pass, so it got there.
+        ProbeEnd::TimedOut
+            if matches!(traffic, Traffic::Udp(_))
+                && (went(&out) || from.interface.is_none())
+                && (went(&into) || to.interface.is_none()) =>
+        {
+            ProbeEnd::Delivered
+        }
+        end => end,
+    };
+    let denied_here = out.as_ref().is_some_and(|verdict| !verdict.reason.is_allow());
+    Ok(ProbeView {
+        traffic: traffic.to_string(),
+        allowed: end.is_allowed(),
+        end,
+        milliseconds,
+        from: from.view(world, out.as_ref(), None),
+        to: to.view(
+            world,
+            into.as_ref(),
+            denied_here.then_some("was not asked: the packet never left its sender"),
+        ),
+    })
 }
 
 fn end<'w>(

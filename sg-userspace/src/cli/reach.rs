@@ -1,0 +1,133 @@
+//! `sgsim reach`: who reaches whom, on what. Worked out from the rules, and checked with real packets on request.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::Args;
+
+use crate::analysis::ask::{Who, ask, samples};
+use crate::analysis::explain::Explanation;
+use crate::analysis::reach::{Scope, reach, rows};
+use crate::aws::ids::NetworkInterfaceId;
+use crate::aws::interface::NetworkInterface;
+use crate::aws::world::World;
+use crate::report;
+
+use super::Exit;
+use super::context::Context;
+use super::explain::{End, end};
+use super::probe::patience;
+use super::probe::verify::{Check, Verifier};
+
+/// So many checks are made unless all are asked for.
+const SAMPLE: usize = 40;
+
+/// List every path that is open, between all interfaces and the internet
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  sgsim reach
+  sgsim reach --to db-1
+  sgsim reach --from internet --file examples/article.yaml
+  sgsim reach --verify --all
+
+`icmp echo` stands for ICMP; `other` for every protocol that no rule names. Interfaces send from their own addresses.
+Exit codes: 0 something is open, 1 nothing is, 2 error or a disagreement found by --verify.")]
+pub(super) struct ReachArgs {
+    /// Only from there: an instance (its primary interface), INSTANCE:INDEX, an interface's id, or `internet`
+    #[arg(long, value_name = "FROM")]
+    from: Option<String>,
+    /// Only to there, named likewise
+    #[arg(long, value_name = "TO")]
+    to: Option<String>,
+    /// Ask about this lab file rather than the running lab; needs no root
+    #[arg(long, value_name = "LAB.yaml", conflicts_with = "verify")]
+    file: Option<PathBuf>,
+    /// Send real packets too, a sample of them, and hold what becomes of them against the answer
+    #[arg(long)]
+    verify: bool,
+    /// With --verify: a packet for everything that rules tell apart
+    #[arg(long, requires = "verify")]
+    all: bool,
+    /// How long to wait for an answer to what --verify sends
+    #[arg(long, value_name = "TIME", default_value = "500ms", value_parser = patience)]
+    timeout: Duration,
+}
+
+impl ReachArgs {
+    pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
+        let (world, _) = context.world_of(self.file.as_deref())?;
+        let chosen = |text: &Option<String>| text.as_ref().map(|text| interfaces(&world, text)).transpose();
+        let scope = Scope { from: chosen(&self.from)?, to: chosen(&self.to)? };
+        let rows = report::reach::views(&[&world], &rows(&reach(&world, &scope)));
+        let (checks, possible) =
+            if self.verify { self.verify(context, &world, &scope)? } else { (Vec::new(), 0) };
+        if context.output.is_json() {
+            let document = if self.verify {
+                serde_json::json!({ "rows": rows, "checks": checks, "possible_checks": possible })
+            } else {
+                serde_json::json!({ "rows": rows })
+            };
+            context.output.json("reach", &document)?;
+        } else {
+            context.output.rows("reach", &rows, || report::reach::table(&rows), "nothing is open")?;
+            let is_told = |check: &&Check| check.is_disagreement();
+            checks.iter().filter(is_told).try_for_each(|check| context.output.line(&check.text()))?;
+        }
+        if checks.iter().any(Check::is_disagreement) {
+            return Ok(Exit::Passed(super::EXIT_ERROR));
+        }
+        Ok(if rows.is_empty() { Exit::Denied } else { Exit::Success })
+    }
+
+    /// Checks pairs of interfaces, over IPv4, each traffic that their rules tell from another. Says also how many checks
+    /// there could be.
+    fn verify(&self, context: &mut Context, world: &World, scope: &Scope) -> Result<(Vec<Check>, usize)> {
+        let verifier = Verifier::new(context, self.timeout)?;
+        let questions = questions(world, scope);
+        let step = if self.all { 1 } else { questions.len().div_ceil(SAMPLE).max(1) };
+        let mut checks = Vec::new();
+        for explanation in questions.iter().step_by(step) {
+            checks.push(verifier.verify(context, explanation)?);
+        }
+        if !context.output.is_json() {
+            let agreed = checks.iter().filter(|check| check.is_agreement()).count();
+            let (sent, total) = (checks.len(), questions.len());
+            let rest = if sent < total { "; --all tries all of them" } else { "" };
+            context
+                .output
+                .line(&format!("{agreed} of {sent} checks agree, of {total} possible ones{rest}"))?;
+        }
+        Ok((checks, questions.len()))
+    }
+}
+
+/// What one packet each can be sent for.
+fn questions(world: &World, scope: &Scope) -> Vec<Explanation> {
+    let attached = |chosen: &Option<Vec<NetworkInterfaceId>>| -> Vec<_> {
+        let is_chosen = |id| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
+        world.network_interfaces.values().filter(|it| it.attachment.is_some() && is_chosen(&it.id)).collect()
+    };
+    let (senders, receivers) = (attached(&scope.from), attached(&scope.to));
+    let pairs = senders.iter().flat_map(|from| receivers.iter().map(move |to| (*from, *to)));
+    // Between two interfaces of one instance nothing leaves it.
+    let instance =
+        |it: &NetworkInterface| it.attachment.as_ref().map(|attachment| attachment.instance_id.clone());
+    let pairs = pairs.filter(|(from, to)| instance(from) != instance(to));
+    let asked = pairs.flat_map(|(from, to)| {
+        samples(world, from, to, true).into_iter().flat_map(move |traffic| {
+            let who = |id: &NetworkInterfaceId| Who::Interface(id.clone(), None);
+            ask(world, &who(&from.id), &who(&to.id), traffic, true)
+        })
+    });
+    asked.map(|answer| answer.explanation).collect()
+}
+
+fn interfaces(world: &World, text: &str) -> Result<Vec<NetworkInterfaceId>> {
+    match end(world, text)? {
+        End::Internet => Ok(Vec::new()),
+        End::Who(Who::Interface(id, None)) => Ok(vec![id]),
+        End::Who(_) => bail!("name an instance, an interface or `internet`; `sgsim explain` takes addresses"),
+    }
+}
