@@ -145,6 +145,42 @@ pub(super) fn of_path(who: &str, too_big: u64, route: &str, expected: Option<u16
     Account { lines, complaint }
 }
 
+/// Every component's word on a way, worked out and then tried. `document` is `sgsim explain --verify`'s.
+pub(super) fn of_explanation(document: &Value, end: End, code: Option<&str>, groups: Say) -> Account {
+    let explanation = &document["explain"]["explanations"][0];
+    let steps = explanation["steps"].as_array().map_or(&[][..], Vec::as_slice);
+    let line = |step: &Value| {
+        let word = if step["passes"] == true { "pass" } else { "stop" };
+        let [component, text] = ["component", "text"].map(|key| step[key].as_str().unwrap_or("?").to_owned());
+        let code = step["explanation_code"].as_str().map_or(String::new(), |code| format!(": {code}"));
+        format!("{word}  {component}: {text}{code}")
+    };
+    let mut lines: Vec<String> = steps.iter().map(line).collect();
+    let check = &document["explain"]["checks"][0];
+    if let Some(sent) = check["sent"].as_str() {
+        lines.push(format!("{sent} was sent: {}", check["result"].as_str().unwrap_or("?")));
+    }
+    let codes: Vec<&str> =
+        explanation["explanation_codes"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let said = steps.iter().find(|step| step["component"] == "destination security groups");
+    let is_as_said = said.is_some_and(|step| match groups {
+        Say::Rule(group, text) => step["rule"]["group_name"] == group && step["rule"]["text"] == text,
+        _ => step["passes"] == false,
+    });
+    let complaint = if codes != code.into_iter().collect::<Vec<_>>() {
+        Some(format!("expected the code {code:?}, was {codes:?}"))
+    } else if !is_as_said {
+        Some(format!("the receiver's groups: expected {}", expectation(groups)))
+    } else if check["result"] != "agreement" {
+        Some(format!("packets do not agree with it: {check}"))
+    } else {
+        let is_answered = end == End::Answered;
+        (explanation["reachable"] != is_answered)
+            .then(|| format!("the explanation is another, the client {end}"))
+    };
+    Account { lines, complaint }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -200,6 +236,23 @@ mod tests {
         assert!(ask(learnt, None).is_some());
         assert!(ask(learnt, Some(1280)).is_some());
         assert!(of_path("web-2", 0, "203.0.113.10 via 10.0.2.1", None).complaint.is_some());
+    }
+
+    #[test]
+    fn an_explanation_by_another_rule_or_code_is_a_complaint() {
+        let step = serde_json::json!({ "component": "destination security groups", "passes": true,
+            "text": "", "explanation_code": null, "rule": { "group_name": "db", "text": "inbound all" } });
+        let ask = |result: &str, code, text| {
+            let document = serde_json::json!({ "explain": {
+                "explanations": [{ "reachable": true, "explanation_codes": [], "steps": [&step] }],
+                "checks": [{ "result": result, "sent": "x" }],
+            }});
+            of_explanation(&document, End::Answered, code, Say::Rule("db", text)).complaint
+        };
+        assert_eq!(ask("agreement", None, "inbound all"), None);
+        assert!(ask("agreement", None, "inbound tcp 22").is_some());
+        assert!(ask("agreement", Some("NO_ROUTE_TO_DESTINATION"), "inbound all").is_some());
+        assert!(ask("disagreement", None, "inbound all").is_some());
     }
 
     #[test]

@@ -76,14 +76,17 @@ impl Player<'_> {
         }
     }
 
-    /// The client, and where rules decide a probe of the same path at once, since a denial takes as long as the patience
-    /// of each.
+    /// The client, and what shows who decided at once, since a denial takes as long as the patience of each.
     fn try_once(&self, path: &Path, step: &Step) -> Result<Happening> {
         let address = self.lab.address(path.to, path.family)?;
         let command = self.software.command(path.client, path.family, address);
         let too_big = self.frames("outbound", "packet-too-big")?;
         let client = self.start_client(path, &command)?;
-        let probe = matches!(step.decided, Decided::Ends(..)).then(|| self.start_probe(path)).transpose()?;
+        let witness = match step.decided {
+            Decided::Ends(..) => Some(self.start_probe(path)?),
+            Decided::Explained(..) => Some(self.start_explain(path)?),
+            _ => None,
+        };
         let output = client.wait_with_output().context("cannot wait for the client")?;
         let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
         let mut end = client::end(&command, output.status.code(), &stdout, &stderr);
@@ -96,8 +99,11 @@ impl Player<'_> {
         if said.is_empty() {
             said = end.to_string();
         }
-        let account = match (&step.decided, probe) {
+        let account = match (&step.decided, witness) {
             (Decided::Ends(from, to), Some(probe)) => probe_account(probe, end, (*from, *to))?,
+            (Decided::Explained(code, groups), Some(explain)) => {
+                decision::of_explanation(&document_of(explain)?, end, *code, *groups)
+            }
             (Decided::PathMtu(expected), _) => {
                 let route = self.route_back(path)?;
                 let too_big = self.frames("outbound", "packet-too-big")? - too_big;
@@ -139,7 +145,7 @@ impl Player<'_> {
                 decision::of_missing_entry(&self.flows(path.from)?, path.from, (remote, port), denied)
             }
             Decided::Ends(from, to) => probe_account(self.start_probe(path)?, end, (from, to))?,
-            Decided::PathMtu(_) => bail!("a session cannot show that"),
+            Decided::PathMtu(_) | Decided::Explained(..) => bail!("a session cannot show that"),
         };
         Ok(Happening { said, end, account })
     }
@@ -178,19 +184,29 @@ impl Player<'_> {
     }
 
     fn start_probe(&self, path: &Path) -> Result<Child> {
+        self.start_asking("probe", path, &["--timeout", PATIENCE])
+    }
+
+    fn start_explain(&self, path: &Path) -> Result<Child> {
+        self.start_asking("explain", path, &["--verify", "--timeout", PATIENCE])
+    }
+
+    /// A command of `sgsim` about a path.
+    fn start_asking(&self, verb: &str, path: &Path, options: &[&str]) -> Result<Child> {
         let traffic = path.traffic();
-        let mut args = vec!["probe"];
+        let mut args = vec![verb];
         if path.family == Family::V6 {
             args.push("-6");
         }
-        args.extend([path.from, path.to, &traffic, "--timeout", PATIENCE]);
+        args.extend([path.from, path.to, &traffic]);
+        args.extend(options);
         page::command(&page::typed("sgsim", &args));
         self.lab
             .sgsim(["--output", "json"].iter().chain(&args))
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .context("cannot run the probe")
+            .with_context(|| format!("cannot run `sgsim {verb}`"))
     }
 }
 
@@ -201,10 +217,13 @@ fn exec(path: &Path, command: &[String]) -> Vec<String> {
 }
 
 fn probe_account(probe: Child, end: End, expected: (Say, Say)) -> Result<Account> {
-    let Output { stdout, stderr, .. } = probe.wait_with_output().context("cannot wait for the probe")?;
-    let document =
-        serde_json::from_slice(&stdout).with_context(|| format!("the probe failed: {}", text(&stderr)))?;
-    Ok(decision::of_probe(&document, end, expected))
+    Ok(decision::of_probe(&document_of(probe)?, end, expected))
+}
+
+/// What a command has printed as JSON.
+fn document_of(command: Child) -> Result<Value> {
+    let Output { stdout, stderr, .. } = command.wait_with_output().context("cannot wait for `sgsim`")?;
+    serde_json::from_slice(&stdout).with_context(|| format!("`sgsim` failed: {}", text(&stderr)))
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -85,6 +85,8 @@ pub(super) enum Decided {
     NoEntry,
     /// The receiver's answers were too big for the path, and its kernel has learnt this of it, or has heard nothing.
     PathMtu(Option<u16>),
+    /// What `sgsim explain` says without sending anything: the code of what stops it, and the receiver's groups.
+    Explained(Option<&'static str>, Say),
 }
 
 /// What one end's groups say.

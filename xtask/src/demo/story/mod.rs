@@ -5,6 +5,7 @@ use super::step::{Act, Say};
 mod bastion;
 mod database;
 mod default_group;
+mod explain;
 mod idle;
 mod ipv6;
 mod open_rule;
@@ -27,6 +28,7 @@ pub(super) const ACTS: &[&Act] = &[
     &idle::ACT,
     &side_by_side::ACT,
     &path_mtu::ACT,
+    &explain::ACT,
 ];
 
 /// The outbound rules that every new group has, and the default one.
