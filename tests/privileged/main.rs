@@ -7,7 +7,6 @@ mod allowance;
 mod arp;
 mod frames;
 mod joined;
-mod kernel_plane;
 mod lab_plumbing;
 mod lab_processes;
 mod lab_removal;
@@ -19,6 +18,7 @@ mod path_mtu;
 mod peering;
 mod prefix_lists;
 mod product;
+mod raw;
 mod reach;
 mod refusal;
 mod removal;
@@ -31,14 +31,7 @@ mod unjudged;
 mod verify;
 mod volume;
 
-/// Panics with what to do unless the caller is root.
-#[track_caller]
-fn require_root() {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let root =
-        status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
-    assert!(root, "the privileged tests need root: run `sudo cargo xtask test`");
-}
+use sg_tests::harness::kernel_plane::{self, require_root};
 
 /// A link index of this run's own, for links in the host's namespace, which every run shares.
 fn host_index(n: u32) -> u32 {

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use sg_tests::harness::address::{CLIENT, WEB, WEB6};
+use sg_tests::harness::frames::{cases, with_source};
 use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
 use crate::product::{Product, until};
+use crate::raw;
 use crate::traffic::{Traffic, check_allowed, check_denied};
 
 /// Frames that the host sides of the lab's links have received since they were made.
@@ -100,4 +102,65 @@ fn every_frame_of_real_traffic_ends_in_one_counter() {
     }
     assert_eq!((inbound("rule") - before.0, inbound("flow") - before.1), (20, 20));
     check_all_counted(&lab);
+}
+
+/// Bytes that no program means: every header length and type is there, and most are wrong.
+fn noise() -> Vec<Vec<u8>> {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut byte = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 32) as u8
+    };
+    let mut frames = Vec::new();
+    for length in (14..120).chain([1514, 9015]) {
+        for start in [[8, 0, 0x45, 0], [8, 0, 0x4f, 0], [8, 6, 0, 1], [0x86, 0xdd, 0x60, 0], [0x81, 0, 0, 5]]
+        {
+            // The kernel takes a VLAN tag off before any hook, and ends a frame whose tag is cut short.
+            if start[0] == 0x81 && length < 20 {
+                continue;
+            }
+            let mut frame: Vec<u8> = (0..length).map(|_| byte()).collect();
+            let end = length.min(16);
+            frame[12..end].copy_from_slice(&start[..end - 12]);
+            frames.push(frame);
+        }
+    }
+    frames
+}
+
+/// Whatever a link takes, and whichever hook it meets: from an instance, from the internet host, and from the host itself.
+#[track_caller]
+fn check_odd_frames_counted(hook: &str) {
+    let lab = Product::new();
+    let file = lab.file(&standard_lab());
+    lab.done(&["up", "--hook", hook, &file]);
+    let base = lab.status().lab.unwrap().link_base;
+    let mac = namespace::run_in(&lab.namespace("client"), || raw::mac("eth0")).unwrap();
+    let mut frames: Vec<Vec<u8>> = cases().iter().map(|case| with_source(&case.frame, mac)).collect();
+    frames.extend(noise());
+    check_all_counted(&lab);
+    for sender in ["client", "internet"] {
+        let before = lab.frames(|_| true);
+        let sent = namespace::run_in(&lab.namespace(sender), || raw::send("eth0", &frames)).unwrap();
+        assert!(sent > 400, "{sender} could send {sent} frames only");
+        until("every odd frame is counted", || lab.frames(|_| true) >= before + sent);
+        check_all_counted(&lab);
+    }
+    // What the host sends into a link has not been received from it, and meets the other hook.
+    let counted = check_all_counted(&lab);
+    let sent = raw::send(&format!("sg{base}"), &frames).unwrap();
+    until("every frame of the host is counted", || lab.frames(|_| true) - sent == received(&lab));
+    assert!(sent > 400 && lab.frames(|_| true) >= counted + sent);
+}
+
+#[test]
+fn every_odd_frame_ends_in_one_counter() {
+    check_odd_frames_counted("tcx");
+}
+
+#[test]
+fn every_odd_frame_ends_in_one_counter_through_xdp() {
+    check_odd_frames_counted("xdp");
 }

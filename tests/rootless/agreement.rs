@@ -1,14 +1,15 @@
 //! Random scenarios, and whether they would find a data plane that judges wrongly.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Result;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use sg_tests::harness::agreement::{check_agreement, find_difference};
+use sg_tests::harness::agreement::{Plan, check_agreement, compare_at_random, difference};
 use sg_tests::harness::planes::{Plane, host, oracle};
 use sg_tests::harness::random::scenario;
+use sg_tests::harness::regressions::{check_kept, kept};
 use sg_userspace::aws::interface::MacAddr;
 use sg_userspace::aws::network_acl::{MAX_RULE_NUMBER, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::rule::{Direction, Peer};
@@ -23,7 +24,12 @@ use sg_userspace::scenario::{Event, Scenario, Step, run};
 /// The oracle and the host data plane judge every packet alike, and keep the same entries.
 #[test]
 fn oracle_and_host_agree() {
-    check_agreement(|| [oracle(), host()]);
+    check_agreement(|| [oracle(), host()], 80_000);
+}
+
+#[test]
+fn kept_scenarios_agree() {
+    check_kept(|| [oracle(), host()]);
 }
 
 /// The same scenarios in every run.
@@ -271,23 +277,43 @@ impl Dataplane for Faulty {
     }
 }
 
-/// A test of the tests: each fault is found, and the report names what differs.
+fn faulty(fault: Fault) -> [Plane; 2] {
+    let faulty = Faulty { oracle: Oracle::new(), fault, world: None };
+    [oracle(), Plane { name: "faulty", dataplane: Box::new(faulty) }]
+}
+
+/// A test of the tests: each fault is found, made short, and reported.
 #[test]
 fn faults_are_found() {
-    let mut reports = BTreeSet::new();
     for fault in FAULTS {
-        let planes = || {
-            let faulty = Faulty { oracle: Oracle::new(), fault, world: None };
-            [oracle(), Plane { name: "faulty", dataplane: Box::new(faulty) }]
-        };
-        let (scenario, difference) =
-            find_difference(planes, 2000).unwrap_or_else(|| panic!("{fault:?} was not found"));
-        assert!(
-            scenario.events.len() <= 10,
-            "{fault:?} was not made short: {} events",
-            scenario.events.len()
-        );
-        reports.insert(difference);
+        let found = compare_at_random(|| faulty(fault), Plan { steps: 100_000, ..Plan::of(0) });
+        let found = found.expect_err(&format!("{fault:?} was not found"));
+        let events = found.scenario.events.len();
+        assert!(events <= 10, "{fault:?} was not made short: {events} events");
+        assert!(found.difference.contains("faulty"), "{fault:?}: {}", found.difference);
     }
-    assert_eq!(reports.len(), FAULTS.len());
+}
+
+/// Each fault is found by the scenario that is kept for it: a kept scenario goes on testing what it was kept for.
+#[test]
+fn faults_are_found_by_the_scenarios_kept_for_them() {
+    let kept = kept();
+    for fault in FAULTS {
+        let name = format!("fault-{}", kebab(&format!("{fault:?}")));
+        let found = kept.iter().find(|(kept, _)| *kept == name);
+        let (_, scenario) = found.unwrap_or_else(|| panic!("no tests/regressions/{name}.json"));
+        assert!(
+            difference(faulty(fault), scenario).is_some(),
+            "{name}.json does not find the fault any more"
+        );
+    }
+}
+
+/// `NoReset` as `no-reset`.
+fn kebab(name: &str) -> String {
+    let letters = name.char_indices().flat_map(|(i, letter)| {
+        let dash = (i > 0 && letter.is_ascii_uppercase()).then_some('-');
+        dash.into_iter().chain([letter.to_ascii_lowercase()])
+    });
+    letters.collect()
 }

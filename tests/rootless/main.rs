@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod controller;
 mod frames;
+mod fuzz;
 mod lab_file;
 mod packet;
 mod semantics;

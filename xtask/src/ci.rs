@@ -6,7 +6,10 @@ use crate::demo::Software;
 use crate::repo::Repo;
 use crate::setup::{self, Purpose};
 use crate::summary::Summary;
-use crate::{build, demo, lint, test, tidy};
+use crate::{build, demo, fuzz, lint, mutants, test, tidy};
+
+/// How long each fuzz target is tried; `cargo xtask fuzz` tries longer on demand.
+const FUZZ_SECONDS: u32 = 60;
 
 /// Runs the steps, cheapest verdict first; the next one starts only if the one before passed.
 pub(crate) fn execute(repo: &Repo) -> Result<()> {
@@ -16,9 +19,11 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
             ("set-up", &|| setup::run(repo, Purpose::Run).map(|()| String::new())),
             ("lint", &|| lint::execute(repo).map(|()| String::new())),
             ("tidy", &|| tidy::execute(repo).map(|()| String::new())),
-            ("rootless", &|| test::rootless(repo, &[]).map(test::remark)),
+            ("rootless", &|| test::rootless(repo, &[]).map(|counts| test::remark(&counts))),
             ("build", &|| build::execute(repo).map(|()| String::new())),
-            ("privileged", &|| test::privileged(repo, &[]).map(test::remark)),
+            ("privileged", &|| test::privileged(repo, &[]).map(|counts| test::remark(&counts))),
+            ("mutants", &|| mutants::in_ci(repo)),
+            ("fuzz", &|| fuzz::in_ci(repo, FUZZ_SECONDS)),
             ("demo", &|| demo::in_ci(repo, Software::BuiltIn)),
             ("demo --real", &|| demo::in_ci(repo, Software::Real)),
         ],

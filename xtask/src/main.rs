@@ -6,11 +6,15 @@ mod build_ebpf;
 mod ci;
 mod demo;
 mod exec;
+mod facts;
+mod fuzz;
 mod kernel;
 mod linker;
 mod lint;
+mod mutants;
 mod object;
 mod packages;
+mod replay;
 mod repo;
 mod say;
 mod setup;
@@ -43,6 +47,14 @@ enum Task {
     Build,
     /// Run the rootless and the privileged tests
     Test(test::Args),
+    /// Show a saved scenario step by step, with each data plane's answers
+    Replay(replay::Args),
+    /// Fill in where each fact of `docs/facts.md` is implemented and tested
+    Facts,
+    /// Let a fuzzer make up frames and commands
+    Fuzz(fuzz::Args),
+    /// Check that the tests notice faults put into the source
+    Mutants(mutants::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
@@ -60,6 +72,10 @@ fn main() -> ExitCode {
         Task::BuildEbpf => build_ebpf::execute(&repo),
         Task::Build => build::execute(&repo),
         Task::Test(args) => test::execute(&repo, &args),
+        Task::Replay(args) => replay::execute(&repo, &args),
+        Task::Facts => facts::execute(&repo),
+        Task::Fuzz(args) => fuzz::execute(&repo, &args),
+        Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),

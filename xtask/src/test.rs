@@ -29,9 +29,9 @@ pub(crate) struct Args {
 
 pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     let passed = Cell::new(0);
-    let note = |count: u64| {
-        passed.set(passed.get() + count);
-        remark(count)
+    let note = |counts: Counts| {
+        passed.set(passed.get() + counts.passed);
+        remark(&counts)
     };
     let rootless: &Step<'_> = &|| rootless(repo, &args.filter).map(note);
     if args.rootless {
@@ -58,19 +58,19 @@ fn refuse_nothing(passed: u64) -> Result<()> {
     Ok(())
 }
 
-/// A tier's count for the summary.
-pub(crate) fn remark(passed: u64) -> String {
-    format!("tests passed: {passed}")
+/// A tier's counts for the summary.
+pub(crate) fn remark(counts: &Counts) -> String {
+    format!("tests passed: {}, steps that evaluators agreed on: {}", counts.passed, counts.steps)
 }
 
-/// The tests that anybody can run with a stable toolchain. Returns how many passed.
-pub(crate) fn rootless(repo: &Repo, filter: &[String]) -> Result<u64> {
+/// The tests that anybody can run with a stable toolchain. Returns what they counted.
+pub(crate) fn rootless(repo: &Repo, filter: &[String]) -> Result<Counts> {
     // Without a package, cargo takes the default members: all but the BPF crate.
     run(exec::host_cargo(repo).args(["test", "--locked"]), filter)
 }
 
 /// The tests in real namespaces against the real kernel; the binary and the object must have been built.
-pub(crate) fn privileged(repo: &Repo, filter: &[String]) -> Result<u64> {
+pub(crate) fn privileged(repo: &Repo, filter: &[String]) -> Result<Counts> {
     require_privileges()?;
     let mut command = exec::host_cargo(repo);
     command.args(["test", "--release", "--locked", "--package", "sg-tests", "--features", "privileged"]);
@@ -79,11 +79,11 @@ pub(crate) fn privileged(repo: &Repo, filter: &[String]) -> Result<u64> {
     run(&mut command, filter)
 }
 
-fn require_privileges() -> Result<()> {
+pub(crate) fn require_privileges() -> Result<()> {
     let lacks = kernel::missing_privileges();
     if !lacks.is_empty() {
         bail!(
-            "the privileged tests cannot run: {}; run this as root, or `cargo xtask test --rootless`",
+            "the kernel's data plane cannot run here: {}; run this as root, or without the kernel (`cargo xtask test --rootless`)",
             lacks.join(", ")
         );
     }
@@ -91,7 +91,7 @@ fn require_privileges() -> Result<()> {
 }
 
 /// Runs `cargo test`, showing its output as it comes, and counts.
-fn run(command: &mut Command, filter: &[String]) -> Result<u64> {
+fn run(command: &mut Command, filter: &[String]) -> Result<Counts> {
     command.arg("--");
     if io::stdout().is_terminal() {
         command.arg("--color=always");
@@ -116,13 +116,15 @@ fn run(command: &mut Command, filter: &[String]) -> Result<u64> {
     if counts.passed == 0 && filter.is_empty() {
         bail!("no test ran; a tier without tests proves nothing");
     }
-    Ok(counts.passed)
+    Ok(counts)
 }
 
-/// Adds up the `test result:` lines of all test binaries.
+/// What the lines of all test binaries say, added up.
 #[derive(Default)]
-struct Counts {
+pub(crate) struct Counts {
     passed: u64,
+    /// Events on which two evaluators agreed.
+    steps: u64,
     line: Vec<u8>,
 }
 
@@ -130,7 +132,9 @@ impl Counts {
     fn feed(&mut self, chunk: &[u8]) {
         for &byte in chunk {
             if byte == b'\n' {
-                self.passed += passed(&String::from_utf8_lossy(&self.line));
+                let line = String::from_utf8_lossy(&self.line);
+                self.passed += passed(&line);
+                self.steps += steps(&line);
                 self.line.clear();
             } else {
                 self.line.push(byte);
@@ -146,6 +150,13 @@ fn passed(line: &str) -> u64 {
     before.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
+/// `agreement: oracle and host: 81811 steps alike …`.
+fn steps(line: &str) -> u64 {
+    let Some(agreement) = line.strip_prefix("agreement: ") else { return 0 };
+    let Some((before, _)) = agreement.split_once(" steps alike") else { return 0 };
+    before.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,6 +166,8 @@ mod tests {
         let mut counts = Counts::default();
         counts.feed(b"running 2 tests\ntest result: ok. 2 pas");
         counts.feed(b"sed; 0 failed; 0 ignored\ntest result: \x1b[32mok\x1b[0m. 40 passed; 0 failed;\n");
-        assert_eq!(counts.passed, 42);
+        counts.feed(b"test agreement ... \nagreement: oracle and host: 700 steps alike in 3 scenarios\nok\n");
+        counts.feed(b"agreement: host and kernel: 1 steps alike in 1 scenarios\n");
+        assert_eq!((counts.passed, counts.steps), (42, 701));
     }
 }

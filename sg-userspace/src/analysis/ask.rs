@@ -7,7 +7,7 @@ use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
 
-use super::explain::{Explanation, Question, explain};
+use super::explain::{Ends, Explanation, Question, explain};
 use super::range::{self, AddressRange};
 use super::traffic::Traffic;
 use super::{address, ports};
@@ -74,13 +74,22 @@ pub fn ask(world: &World, from: &Who, to: &Who, traffic: Traffic, is_ipv4: bool)
     answers
 }
 
-/// Traffic of which every other between two interfaces is like some: one port of each range that rules tell apart, and an
-/// echo request.
-pub fn samples(world: &World, from: &NetworkInterface, to: &NetworkInterface, is_ipv4: bool) -> Vec<Traffic> {
-    let first = |interface| address::addresses(interface, is_ipv4).first().copied();
-    let Some((source, destination)) = first(from).zip(first(to)) else { return Vec::new() };
-    let question = Question::new(Some(from), source, Some(to), destination, Traffic::echo_request(is_ipv4));
-    let ends = super::explain::Ends::find(world, &question);
+/// Traffic of which every other between two ends is like some: one port of each range that rules tell apart, and an echo
+/// request. An end is an interface, by its primary address, or the internet host with this address.
+pub fn samples(
+    world: &World,
+    from: Option<&NetworkInterface>,
+    to: Option<&NetworkInterface>,
+    internet: IpAddr,
+) -> Vec<Traffic> {
+    let is_ipv4 = internet.is_ipv4();
+    let at = |end: Option<&NetworkInterface>| match end {
+        Some(interface) => address::addresses(interface, is_ipv4).first().copied(),
+        None => Some(internet),
+    };
+    let Some((source, destination)) = at(from).zip(at(to)) else { return Vec::new() };
+    let question = Question::new(from, source, to, destination, Traffic::echo_request(is_ipv4));
+    let ends = Ends::find(world, &question);
     let ports = |protocol| {
         let sides = [&ends.source, &ends.destination].into_iter().flatten();
         ports::cut(ports::EVERY_PORT, sides.flat_map(|side| side.ranges(protocol)))

@@ -9,6 +9,7 @@ pub mod code;
 pub mod explain;
 pub mod finding;
 pub mod reach;
+pub mod row;
 pub mod tracking;
 pub mod traffic;
 pub mod what_if;

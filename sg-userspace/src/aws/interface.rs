@@ -102,6 +102,7 @@ pub struct NetworkInterface {
     /// Idle timeouts in force: what is stated, and for the rest the defaults of its instance's type.
     pub connection_tracking: ConnectionTracking,
     /// Idle timeouts that it states itself (C-21).
+    #[serde(default)]
     pub connection_tracking_specification: ConnectionTrackingSpecification,
     /// Where it is attached, if it is.
     pub attachment: Option<Attachment>,

@@ -1,14 +1,16 @@
 //! `sgsim reach`: who reaches whom, on what. Worked out from the rules, and checked with real packets on request.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::analysis::ask::{Who, ask, samples};
 use crate::analysis::explain::Explanation;
-use crate::analysis::reach::{Scope, reach, rows};
+use crate::analysis::reach::{Scope, reach};
+use crate::analysis::row::rows;
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
@@ -57,12 +59,12 @@ pub(super) struct ReachArgs {
 
 impl ReachArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
-        let (world, _) = context.world_of(self.file.as_deref())?;
+        let (world, internet) = context.world_of(self.file.as_deref())?;
         let chosen = |text: &Option<String>| text.as_ref().map(|text| interfaces(&world, text)).transpose();
         let scope = Scope { from: chosen(&self.from)?, to: chosen(&self.to)? };
         let rows = report::reach::views(&[&world], &rows(&reach(&world, &scope)));
         let (checks, possible) =
-            if self.verify { self.verify(context, &world, &scope)? } else { (Vec::new(), 0) };
+            if self.verify { self.verify(context, &world, &scope, &internet)? } else { (Vec::new(), 0) };
         if context.output.is_json() {
             let document = if self.verify {
                 serde_json::json!({ "rows": rows, "checks": checks, "possible_checks": possible })
@@ -81,11 +83,19 @@ impl ReachArgs {
         Ok(if rows.is_empty() { Exit::Denied } else { Exit::Success })
     }
 
-    /// Checks pairs of interfaces, over IPv4, each traffic that their rules tell from another. Says also how many checks
+    /// Checks pairs of ends, over IPv4, each traffic that their rules tell from another. Says also how many checks
     /// there could be.
-    fn verify(&self, context: &mut Context, world: &World, scope: &Scope) -> Result<(Vec<Check>, usize)> {
+    fn verify(
+        &self,
+        context: &mut Context,
+        world: &World,
+        scope: &Scope,
+        internet: &[IpAddr],
+    ) -> Result<(Vec<Check>, usize)> {
         let verifier = Verifier::new(context, self.timeout)?;
-        let questions = questions(world, scope);
+        let internet = internet.iter().find(|address| address.is_ipv4());
+        let internet = internet.context("the internet host has no IPv4 address")?;
+        let questions = questions(world, scope, *internet);
         let step = if self.all { 1 } else { questions.len().div_ceil(SAMPLE).max(1) };
         let mut checks = Vec::new();
         for explanation in questions.iter().step_by(step) {
@@ -103,23 +113,28 @@ impl ReachArgs {
     }
 }
 
-/// What one packet each can be sent for.
-fn questions(world: &World, scope: &Scope) -> Vec<Explanation> {
-    let attached = |chosen: &Option<Vec<NetworkInterfaceId>>| -> Vec<_> {
+/// What one packet each can be sent for: between interfaces, and from and to the internet host.
+fn questions(world: &World, scope: &Scope, internet: IpAddr) -> Vec<Explanation> {
+    let ends = |chosen: &Option<Vec<NetworkInterfaceId>>| -> Vec<Option<&NetworkInterface>> {
         let is_chosen = |id| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
-        world.network_interfaces.values().filter(|it| it.attachment.is_some() && is_chosen(&it.id)).collect()
+        let interfaces = world.network_interfaces.values();
+        let attached = interfaces.filter(|it| it.attachment.is_some() && is_chosen(&it.id)).map(Some);
+        attached.chain(chosen.as_ref().is_none_or(Vec::is_empty).then_some(None)).collect()
     };
-    let (senders, receivers) = (attached(&scope.from), attached(&scope.to));
+    let receivers = ends(&scope.to);
+    let senders = ends(&scope.from);
     let pairs = senders.iter().flat_map(|from| receivers.iter().map(move |to| (*from, *to)));
-    // Between two interfaces of one instance nothing leaves it.
-    let instance =
-        |it: &NetworkInterface| it.attachment.as_ref().map(|attachment| attachment.instance_id.clone());
-    let pairs = pairs.filter(|(from, to)| instance(from) != instance(to));
-    let asked = pairs.flat_map(|(from, to)| {
-        samples(world, from, to, true).into_iter().flat_map(move |traffic| {
-            let who = |id: &NetworkInterfaceId| Who::Interface(id.clone(), None);
-            ask(world, &who(&from.id), &who(&to.id), traffic, true)
-        })
+    // Between two interfaces of one instance nothing leaves it, nor from the internet host to itself.
+    let place = |end: Option<&NetworkInterface>| {
+        end.and_then(|it| it.attachment.as_ref().map(|attachment| attachment.instance_id.clone()))
+    };
+    let who = |end: Option<&NetworkInterface>| match end {
+        Some(interface) => Who::Interface(interface.id.clone(), None),
+        None => Who::Address(internet),
+    };
+    let asked = pairs.filter(|(from, to)| place(*from) != place(*to)).flat_map(|(from, to)| {
+        let samples = samples(world, from, to, internet).into_iter();
+        samples.flat_map(move |traffic| ask(world, &who(from), &who(to), traffic, internet.is_ipv4()))
     });
     asked.map(|answer| answer.explanation).collect()
 }

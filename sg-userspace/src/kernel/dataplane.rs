@@ -331,7 +331,8 @@ impl KernelDataplane {
                 let removed = self.maps.remove_flow(&key, &entry)?;
                 self.maps.settle(record.allowance, removed);
                 if let Some(account) = accounts.get_mut(&record.allowance) {
-                    account.ended += removed;
+                    // An audit may have set it back below zero.
+                    account.ended = account.ended.wrapping_add(removed);
                 }
             }
         }

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use comfy_table::Table;
 use serde::Serialize;
 
-use crate::analysis::reach::{End, Row, Span};
+use crate::analysis::reach::{End, Span};
+use crate::analysis::row::Row;
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::world::World;
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
-use crate::analysis::reach;
+use crate::analysis::row;
 use crate::analysis::what_if::{Cut, Fate, WhatIf};
 use crate::aws::world::World;
 
@@ -40,7 +40,7 @@ pub struct FateView {
 impl WhatIfView {
     /// The view of an answer; `flows` are the live ones that were asked about.
     pub fn new(before: &World, after: &World, answer: &WhatIf, flows: &[FlowView]) -> Self {
-        let rows = |paths, worlds: &[&World]| super::reach::views(worlds, &reach::rows(paths));
+        let rows = |paths, worlds: &[&World]| super::reach::views(worlds, &row::rows(paths));
         let fates =
             answer.fates.iter().filter_map(|(index, fate)| Some(FateView::new(flows.get(*index)?, fate)));
         Self {

@@ -5,12 +5,15 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use sg_tests::harness::agreement::cases;
+use sg_tests::harness::lab::{Lab, Permission};
 use sg_tests::harness::universe::{Universe, WorldPlan, world_plan};
 use sg_userspace::analysis::explain::{Question, Verdict, explain};
-use sg_userspace::analysis::reach::{End, Path, Scope, Span, reach, rows};
+use sg_userspace::analysis::reach::{End, Path, Scope, Span, reach};
+use sg_userspace::analysis::row::rows;
 use sg_userspace::analysis::traffic::Traffic;
 use sg_userspace::aws::ids::NetworkInterfaceId;
-use sg_userspace::aws::protocol::IpProtocol;
+use sg_userspace::aws::protocol::{IpProtocol, PortRange};
+use sg_userspace::aws::rule::{Direction, Peer};
 use sg_userspace::aws::world::World;
 use sg_userspace::report::reach::{ReachView, views};
 
@@ -147,4 +150,33 @@ fn a_large_lab_gives_few_rows() {
     let count = world.network_interfaces.len();
     let rows = rows(&reach(&world, &Scope::default()));
     assert!(count >= 100 && !rows.is_empty() && rows.len() < 10 * count, "{} rows for {count}", rows.len());
+}
+
+/// A hundred groups on two hundred interfaces, hardly two alike: each group is open to the one before it, on a port of its
+/// own.
+#[test]
+fn many_groups_are_told_apart() {
+    let mut lab = Lab::default();
+    let vpc = lab.vpc("10.0.0.0/16", "2600:1f18:0:100::/56");
+    let subnet = lab.subnet(&vpc, "10.0.1.0/24", "2600:1f18:0:101::/64");
+    let groups: Vec<_> = (0..100).map(|i| lab.group(&vpc, &format!("group{i}"))).collect();
+    for (i, group) in groups.iter().enumerate() {
+        let all = Peer::CidrIpv4("0.0.0.0/0".parse().unwrap());
+        let before = Peer::ReferencedGroup(groups[(i + 99) % 100].clone());
+        let (own, any) = (PortRange::single(1000 + u16::try_from(i).unwrap()), PortRange::ALL);
+        let inbound = (Direction::Inbound, IpProtocol::TCP, own, before);
+        for (direction, protocol, ports, peer) in [inbound, (Direction::Outbound, IpProtocol::All, any, all)]
+        {
+            lab.rule(group, Permission { direction, protocol, ports, peer });
+        }
+    }
+    for i in 0..200u8 {
+        let carried = [usize::from(i) % 100, (usize::from(i) * 7 + 31) % 100].map(|at| groups[at].clone());
+        lab.interface(&subnet, &format!("host{i}"), &[[10, 0, 1, i + 4].into()], &[], &carried);
+    }
+    let rows = rows(&reach(&lab.world, &Scope::default()));
+    let to_hosts: Vec<_> = rows.iter().filter(|row| matches!(row.to, End::Interface(..))).collect();
+    // Each of two ports is open to those with the group before: four of them, unless they are fewer or the host itself.
+    assert!((300..=400).contains(&to_hosts.len()), "{} rows", to_hosts.len());
+    assert!(to_hosts.iter().all(|row| (1..=4).contains(&row.from.len())), "{to_hosts:?}");
 }

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use sg_userspace::analysis::reach::{Span, rows};
+use sg_userspace::analysis::reach::Span;
+use sg_userspace::analysis::row::rows;
 use sg_userspace::analysis::what_if::{Cut, Fate, LiveFlow, WhatIf, what_if};
 use sg_userspace::aws::network_acl::RuleAction;
 use sg_userspace::aws::rule::Direction;

@@ -48,6 +48,17 @@ fn m_03_vpc_blocks_have_limits_and_lose_host_bits() {
 }
 
 #[test]
+fn q_14_five_blocks_of_a_family_fit_and_the_sixth_does_not() {
+    let mut world = World::default();
+    let ipv4 = ["10.0.0.0/16", "10.1.0.0/16", "10.2.0.0/16", "10.3.0.0/16", "10.4.0.0/16", "10.5.0.0/16"];
+    let ipv6 = ["2001:db8::/56", "2001:db8:1::/56", "2001:db8:2::/56", "2001:db8:3::/56", "2001:db8:4::/56"];
+    made_vpc(&mut world, vpc(&ipv4[..5], &ipv6));
+    check_refused(&mut world, vpc(&ipv4, &[]), "VpcCidrLimitExceeded", "5 CIDR blocks");
+    let six = [&ipv6[..], &["2001:db8:5::/56"]].concat();
+    check_refused(&mut world, vpc(&ipv4[..1], &six), "VpcCidrLimitExceeded", "5 CIDR blocks");
+}
+
+#[test]
 fn a_region_has_one_default_vpc() {
     let mut world = World::default();
     let default = CreateVpc { is_default: true, ..vpc(&["172.31.0.0/16"], &[]) };

@@ -219,6 +219,23 @@ fn r12_icmp_rules_compare_type_and_code() {
     );
 }
 
+/// AWS takes such rules, or so it seems; they match nothing (CHOICE).
+#[test]
+fn r17_an_icmp_rule_for_a_block_of_the_other_family_matches_nothing() {
+    check(
+        "
+        + out4: client out -1 0.0.0.0/0
+        + out6: client out -1 ::/0
+        + six: web in icmpv6 all VPC
+        + four: web in icmp all VPC6
+        client: proto 58 CLIENT > WEB => out rule out4, in no-rule
+        client: icmp CLIENT > WEB echo-request id 1 => out rule out4, in no-rule
+        client: proto 1 CLIENT6 > WEB6 => out rule out6, in no-rule
+        client: icmpv6 CLIENT6 > WEB6 echo-request id 1 => out rule out6, in no-rule
+        ",
+    );
+}
+
 #[test]
 fn r17_icmp_and_icmpv6_are_not_interchangeable() {
     check(

@@ -64,6 +64,11 @@ fn with(frame: &[u8], at: usize, bytes: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A case's frame as another interface would send it; what is odd about its source address stays odd.
+pub fn with_source(frame: &[u8], source: MacAddr) -> Vec<u8> {
+    if frame[6..12] == mac().0 { with(frame, 6, &source.0) } else { frame.to_vec() }
+}
+
 fn tagged(frame: &[u8], tag: [u8; 4]) -> Vec<u8> {
     [&frame[..12], &tag, &frame[12..]].concat()
 }

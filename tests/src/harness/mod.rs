@@ -1,5 +1,5 @@
 //! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
-//! at random, and what holds two data planes against each other.
+//! at random, what holds two data planes against each other, and scenarios that are kept.
 
 pub mod address;
 pub mod lab;
@@ -19,3 +19,12 @@ pub mod traffic;
 pub mod random;
 
 pub mod agreement;
+
+pub mod regressions;
+
+pub mod fuzz;
+
+pub mod walk;
+
+#[cfg(feature = "privileged")]
+pub mod kernel_plane;

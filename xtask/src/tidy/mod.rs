@@ -3,19 +3,20 @@
 //! All violations are reported together, as `path:line: rule: what to do`. What clippy or rustc can check is theirs.
 
 mod attributes;
+mod choices;
 mod imports;
 mod layers;
 mod lex;
 mod reasons;
 mod shape;
-mod source;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 
 use anyhow::{Result, bail};
 
 use crate::repo::Repo;
-use crate::say;
+use crate::{facts, say};
 use source::File;
 
 /// A line that breaks a rule, and what to do about it.
@@ -67,6 +68,14 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
         if let Some(note) = shape::length_note(file) {
             say::warn("long file", note);
         }
+    }
+    for (line, advice) in facts::faults(&files) {
+        count += 1;
+        say::plain(format_args!("{}:{line}: facts: {advice}", facts::TABLE));
+    }
+    for advice in choices::faults(&files) {
+        count += 1;
+        say::plain(format_args!("{}: choices: {advice}", choices::LIST));
     }
     if count > 0 {
         bail!("house rules broken: {count}; each line above says what to do");

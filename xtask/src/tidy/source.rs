@@ -8,28 +8,28 @@ use anyhow::{Context, Result};
 use super::lex;
 
 /// One text file of the repository.
-pub(super) struct File {
+pub(crate) struct File {
     /// From the root, with `/`.
-    pub(super) path: String,
-    pub(super) text: String,
+    pub(crate) path: String,
+    pub(crate) text: String,
     /// For Rust: the text with comments and the contents of literals blanked, line by line the same length.
-    pub(super) code: String,
+    pub(crate) code: String,
     /// For Rust: the text with everything but comments blanked.
-    pub(super) comments: String,
+    pub(crate) comments: String,
 }
 
 impl File {
-    pub(super) fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         let (code, comments) = if path.ends_with(".rs") { lex::split(text) } else { Default::default() };
         Self { path: path.to_owned(), text: text.to_owned(), code, comments }
     }
 
-    pub(super) fn is_rust(&self) -> bool {
+    pub(crate) fn is_rust(&self) -> bool {
         self.path.ends_with(".rs")
     }
 
     /// Whether the file is one of `places`, or lies under one that ends in `/`.
-    pub(super) fn is_in(&self, places: &[&str]) -> bool {
+    pub(crate) fn is_in(&self, places: &[&str]) -> bool {
         places.iter().any(|place| {
             if place.ends_with('/') { self.path.starts_with(place) } else { self.path == *place }
         })
@@ -37,12 +37,12 @@ impl File {
 }
 
 /// The number of the line, from 1, that holds byte `at`.
-pub(super) fn line_of(text: &str, at: usize) -> usize {
+pub(crate) fn line_of(text: &str, at: usize) -> usize {
     text.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
 /// Every text file that people write, in a stable order.
-pub(super) fn files(root: &Path) -> Result<Vec<File>> {
+pub(crate) fn files(root: &Path) -> Result<Vec<File>> {
     let mut files = Vec::new();
     walk(root, root, &mut files)?;
     files.sort_by(|a, b| a.path.cmp(&b.path));

@@ -9,7 +9,6 @@ use std::time::Duration;
 use anyhow::Result;
 use nix::sched::{CloneFlags, unshare};
 use sg_common::abi::{INTERNET_SLOT, ROUTER_MAC};
-use sg_tests::harness::planes::Plane;
 use sg_userspace::aws::interface::MacAddr;
 use sg_userspace::aws::world::World;
 use sg_userspace::dataplane::{Dataplane, Flow, Outcome, Sender};
@@ -17,18 +16,35 @@ use sg_userspace::kernel::attach::Hook;
 use sg_userspace::kernel::dataplane::{KernelDataplane, Traced};
 use sg_userspace::packet::spec::PacketSpec;
 
+use super::planes::Plane;
+
+/// Panics with what to do unless the caller is root.
+///
+/// # Panics
+/// Where the caller is not.
+#[track_caller]
+pub fn require_root() {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let root =
+        status.lines().any(|line| line.starts_with("Uid:") && line.split_whitespace().nth(2) == Some("0"));
+    assert!(root, "the kernel's data plane needs root: run `sudo cargo xtask test`");
+}
+
 const LINK_BASE: u32 = 1_000_000;
 /// More than any random world has interfaces.
 const SLOTS: u32 = 16;
 
 /// The loaded programs; loading takes a second, so that tests share them and clear what they left.
 #[derive(Clone)]
-pub(crate) struct Kernel(Rc<RefCell<KernelDataplane>>);
+pub struct Kernel(Rc<RefCell<KernelDataplane>>);
 
 impl Kernel {
     /// Loads the programs, after moving this thread to a network namespace of its own that has a link for every slot.
-    pub(crate) fn load() -> Self {
-        super::require_root();
+    ///
+    /// # Panics
+    /// Where the kernel refuses, or the caller is not root.
+    pub fn load() -> Self {
+        require_root();
         unshare(CloneFlags::CLONE_NEWNET).unwrap();
         let mut kernel = KernelDataplane::load(None, LINK_BASE, Hook::Tcx).unwrap();
         for slot in (0..SLOTS).chain([INTERNET_SLOT]) {
@@ -49,7 +65,10 @@ impl Kernel {
     }
 
     /// The data plane in an empty world.
-    pub(crate) fn plane(&self) -> Plane {
+    ///
+    /// # Panics
+    /// Where a map refuses.
+    pub fn plane(&self) -> Plane {
         let mut kernel = self.0.borrow_mut();
         kernel.set_world(&World::default()).unwrap();
         kernel.clear_state().unwrap();
@@ -57,12 +76,15 @@ impl Kernel {
     }
 
     /// Frames counted since the programs were loaded.
-    pub(crate) fn frames(&self) -> u64 {
+    ///
+    /// # Panics
+    /// Where a map refuses.
+    pub fn frames(&self) -> u64 {
         self.0.borrow().frame_counters().unwrap().iter().map(|counter| counter.frames).sum()
     }
 
     /// Runs one frame as sent on a slot's link. `None` where the kernel takes no such frame for a run.
-    pub(crate) fn run_frame(&self, slot: u32, frame: &[u8]) -> Option<Outcome> {
+    pub fn run_frame(&self, slot: u32, frame: &[u8]) -> Option<Outcome> {
         self.0.borrow_mut().judge_frame(slot, frame).ok()
     }
 }
