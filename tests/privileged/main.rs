@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
 
 mod agreement;
+mod allowance;
+mod arp;
 mod frames;
 mod joined;
 mod lab_plumbing;
@@ -11,6 +13,9 @@ mod lab_removal;
 mod lab_traffic;
 mod load;
 mod membership;
+mod network_acl;
+mod path_mtu;
+mod peering;
 mod prefix_lists;
 mod product;
 mod raw;
