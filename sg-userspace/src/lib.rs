@@ -11,6 +11,7 @@ pub mod command;
 pub mod compile;
 pub mod controller;
 pub mod dataplane;
+pub mod ec2;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod lab;
@@ -18,4 +19,5 @@ pub mod oracle;
 pub mod packet;
 pub mod report;
 pub mod scenario;
+pub mod serve;
 pub mod store;

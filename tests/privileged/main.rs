@@ -5,6 +5,7 @@
 mod agreement;
 mod allowance;
 mod arp;
+mod aws_clients;
 mod frames;
 mod joined;
 mod lab_plumbing;

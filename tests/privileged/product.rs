@@ -1,9 +1,8 @@
 //! The product from outside: the built `sgsim` with a state directory of its own, taken down however the test ends.
 
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
-use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -16,23 +15,9 @@ use tempfile::TempDir;
 /// How long an answer may take that has to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The program under test: the one that `cargo xtask test` names, or else one built here.
+/// The program under test.
 pub(crate) fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        if let Some(path) = std::env::var_os("SGSIM_BIN") {
-            return path.into();
-        }
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "sg-userspace", "--bin", "sgsim", "--features", "kernel"])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .status()
-            .unwrap();
-        assert!(built.success(), "sgsim does not build");
-        // This test is `<target>/<profile>/deps/privileged-…`.
-        let own = std::env::current_exe().unwrap();
-        own.ancestors().nth(3).unwrap().join("debug/sgsim")
-    })
+    sg_tests::harness::program::sgsim(&["--features", "kernel"])
 }
 
 /// `sgsim` with a state directory.

@@ -4,29 +4,14 @@ mod acl_and_peering;
 mod live;
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
-/// The program under test: the one that `cargo xtask test` names, or else one built here.
+/// The program under test.
 pub(crate) fn program() -> &'static Path {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        if let Some(path) = std::env::var_os("SGSIM_BIN") {
-            return path.into();
-        }
-        let built = Command::new(env!("CARGO"))
-            .args(["build", "--quiet", "--package", "sg-userspace", "--bin", "sgsim"])
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .status()
-            .unwrap();
-        assert!(built.success(), "sgsim does not build");
-        // This test is `<target>/<profile>/deps/rootless-…`.
-        let own = std::env::current_exe().unwrap();
-        own.ancestors().nth(3).unwrap().join("debug/sgsim")
-    })
+    sg_tests::harness::program::sgsim(&[])
 }
 
 /// A state directory that no controller serves, and the program's answer there.

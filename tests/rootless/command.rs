@@ -13,6 +13,8 @@ mod rule;
 mod tag;
 mod vpc;
 
+use std::collections::BTreeMap;
+
 use sg_userspace::aws::ids::{
     InstanceId, NetworkInterfaceId, SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId,
 };
@@ -166,7 +168,12 @@ impl Account {
     #[track_caller]
     fn authorize(&self, texts: &[&str]) -> Authorize {
         let permissions = texts.iter().map(|text| self.inbound(text)).collect();
-        Authorize { group_id: self.web.clone(), direction: Direction::Inbound, permissions }
+        Authorize {
+            group_id: self.web.clone(),
+            direction: Direction::Inbound,
+            permissions,
+            tags: BTreeMap::new(),
+        }
     }
 
     /// The command that takes these inbound rules from `web`.

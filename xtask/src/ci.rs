@@ -20,6 +20,7 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
             ("lint", &|| lint::execute(repo).map(|()| String::new())),
             ("tidy", &|| tidy::execute(repo).map(|()| String::new())),
             ("rootless", &|| test::rootless(repo, &[]).map(|counts| test::remark(&counts))),
+            ("clients", &|| test::clients(repo, &[]).map(|counts| test::remark(&counts))),
             ("build", &|| build::execute(repo).map(|()| String::new())),
             ("privileged", &|| test::privileged(repo, &[]).map(|counts| test::remark(&counts))),
             ("mutants", &|| mutants::in_ci(repo)),

@@ -1,10 +1,12 @@
 //! `cargo xtask`: set-up, build, test, demo, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
 #![forbid(unsafe_code)]
 
+mod aws_clients;
 mod build;
 mod build_ebpf;
 mod ci;
 mod demo;
+mod ec2_model;
 mod exec;
 mod facts;
 mod fuzz;
@@ -57,6 +59,10 @@ enum Task {
     Mutants(mutants::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
+    /// Install AWS's own clients from PyPI, which tests drive the API with
+    AwsClients,
+    /// Write the table of EC2's shapes again, from botocore's model
+    Ec2Model,
     /// Check formatting, clippy, the BPF side and rustdoc, with warnings as errors
     Lint,
     /// Check the house rules that no other tool knows
@@ -77,6 +83,8 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::execute(&repo, &args),
         Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
+        Task::AwsClients => aws_clients::execute(&repo),
+        Task::Ec2Model => ec2_model::execute(&repo),
         Task::Lint => lint::execute(&repo),
         Task::Tidy => tidy::execute(&repo),
         Task::Ci => ci::execute(&repo),

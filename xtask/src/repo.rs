@@ -32,6 +32,11 @@ impl Repo {
         self.target.join("release/sgsim")
     }
 
+    /// The Python environment with AWS's own clients, where the tests look for it.
+    pub(crate) fn aws_clients(&self) -> PathBuf {
+        self.target.join("aws-clients")
+    }
+
     /// The log of one slow step.
     pub(crate) fn log(&self, step: &str) -> PathBuf {
         self.target.join("xtask").join(format!("{step}.log"))

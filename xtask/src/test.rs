@@ -1,4 +1,4 @@
-//! `cargo xtask test`: the rootless tier and the privileged one.
+//! `cargo xtask test`: the rootless tier, AWS's own clients, and the privileged tier.
 //!
 //! A tier that cannot run is a failure, and so is a tier that finds no tests: neither is ever reported as a pass.
 
@@ -12,7 +12,7 @@ use crate::build::OBJECT_VARIABLE;
 use crate::repo::Repo;
 use crate::setup::Purpose;
 use crate::summary::{Step, Summary};
-use crate::{build, exec, kernel, setup};
+use crate::{aws_clients, build, exec, kernel, setup};
 
 /// The variable by which the privileged tests find the binary.
 const BINARY_VARIABLE: &str = "SGSIM_BIN";
@@ -40,9 +40,10 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     }
     // Before anything slow: nobody should wait for a build to learn that it was in vain.
     require_privileges()?;
-    let steps: [(&str, &Step<'_>); 4] = [
+    let steps: [(&str, &Step<'_>); 5] = [
         ("set-up", &|| setup::run(repo, Purpose::Run).map(|()| String::new())),
         ("rootless", rootless),
+        ("clients", &|| clients(repo, &args.filter).map(note)),
         ("build", &|| build::execute(repo).map(|()| String::new())),
         ("privileged", &|| privileged(repo, &args.filter).map(note)),
     ];
@@ -67,6 +68,23 @@ pub(crate) fn remark(counts: &Counts) -> String {
 pub(crate) fn rootless(repo: &Repo, filter: &[String]) -> Result<Counts> {
     // Without a package, cargo takes the default members: all but the BPF crate.
     run(exec::host_cargo(repo).args(["test", "--locked"]), filter)
+}
+
+/// The API driven by AWS's own clients, which are installed first.
+pub(crate) fn clients(repo: &Repo, filter: &[String]) -> Result<Counts> {
+    aws_clients::execute(repo)?;
+    let mut command = exec::host_cargo(repo);
+    command.args([
+        "test",
+        "--locked",
+        "--package",
+        "sg-tests",
+        "--features",
+        "aws-clients",
+        "--test",
+        "clients",
+    ]);
+    run(&mut command, filter)
 }
 
 /// The tests in real namespaces against the real kernel; the binary and the object must have been built.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use super::ids::{NetworkAclId, VpcId};
@@ -81,5 +81,20 @@ impl NetworkAcl {
     /// The entries of one direction, in the order in which they are evaluated (N-03).
     pub fn entries_of(&self, direction: Direction) -> impl Iterator<Item = &NetworkAclEntry> {
         self.entries.iter().filter(move |entry| entry.direction == direction)
+    }
+
+    /// The last entries of one direction, which every ACL has and nobody can change (N-04).
+    pub fn implicit_entries(direction: Direction, has_ipv6: bool) -> Vec<NetworkAclEntry> {
+        let deny = |rule_number, cidr| NetworkAclEntry {
+            rule_number,
+            direction,
+            protocol: IpProtocol::All,
+            ports: PortRange::ALL,
+            cidr,
+            action: RuleAction::Deny,
+        };
+        let ipv4 = deny(DEFAULT_DENY_IPV4, Ipv4Net::default().into());
+        let ipv6 = has_ipv6.then(|| deny(DEFAULT_DENY_IPV6, Ipv6Net::default().into()));
+        [Some(ipv4), ipv6].into_iter().flatten().collect()
     }
 }

@@ -37,6 +37,7 @@ mod probe;
 mod progress;
 mod reach;
 mod rule;
+mod serve;
 mod status;
 mod tag;
 mod trace;
@@ -148,6 +149,7 @@ enum Command {
     Enforcement(enforcement::EnforcementArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
+    Serve(serve::ServeArgs),
     Version(version::VersionArgs),
     #[command(hide = true, name = spawn::SUBCOMMAND)]
     Controller(controller::ControllerArgs),
@@ -196,6 +198,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Check(args) => args.run(context),
         Command::Enforcement(args) => args.run(context),
         Command::Clock(command) => command.run(context),
+        Command::Serve(args) => args.run(context),
         Command::Version(args) => args.run(context),
         Command::Controller(args) => args.run(context),
         Command::ServeBuiltin(args) => args.run(),

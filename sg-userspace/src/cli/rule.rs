@@ -1,5 +1,6 @@
 //! `sgsim rule`: what groups allow.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use anyhow::{Result, anyhow, bail};
@@ -114,7 +115,7 @@ fn allow(context: &mut Context, world: &World, internet: &[IpAddr], args: AllowA
     for permission in &mut permissions {
         permission.description.clone_from(&args.description);
     }
-    let command = Authorize { group_id: group.id.clone(), direction, permissions };
+    let command = Authorize { group_id: group.id.clone(), direction, permissions, tags: BTreeMap::new() };
     let (version, Reply::Rules(rules)) = apply(context, command)? else {
         bail!("the controller made no rule");
     };

@@ -19,6 +19,7 @@ use super::edit::Edit;
 use super::group;
 use super::permission::Permission;
 use super::rule_count::RuleCount;
+use super::tag;
 
 /// Adds rules to a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,11 +31,14 @@ pub struct Authorize {
     pub direction: Direction,
     /// What to allow; each becomes a rule.
     pub permissions: Vec<Permission>,
+    /// Tags of each of the rules.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 impl Authorize {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        let Self { group_id, direction, permissions } = self;
+        let Self { group_id, direction, permissions, tags } = self;
         edit.get::<SecurityGroup>(&group_id)?;
         if permissions.is_empty() {
             // R-E15.
@@ -53,9 +57,10 @@ impl Authorize {
             check_new(group, direction, permission)?;
         }
         let before = RuleCount::of(edit.world(), group);
+        let tags = tag::checked(tags)?;
         let mut rules = Vec::with_capacity(permissions.len());
         for permission in permissions {
-            rules.push(insert(edit, &group_id, direction, permission)?);
+            rules.push(insert_tagged(edit, &group_id, direction, permission, tags.clone())?);
         }
         check_quota(edit, &group_id, &before)?;
         check_references(edit, &rules)?;
@@ -246,11 +251,20 @@ pub(super) fn insert(
     direction: Direction,
     permission: Permission,
 ) -> Result<SecurityGroupRule, AwsError> {
+    insert_tagged(edit, group_id, direction, permission, BTreeMap::new())
+}
+
+fn insert_tagged(
+    edit: &mut Edit<'_>,
+    group_id: &SecurityGroupId,
+    direction: Direction,
+    permission: Permission,
+    tags: BTreeMap<String, String>,
+) -> Result<SecurityGroupRule, AwsError> {
     let (seed, number) = edit.next_number()?;
     let Permission { protocol, ports, peer, description } = permission;
     let id = SecurityGroupRuleId::mint(seed, number);
     let referenced_vpc_id = referenced_vpc(edit.world(), &peer);
-    let tags = BTreeMap::new();
     let rule = SecurityGroupRule {
         id,
         number,

@@ -3,10 +3,7 @@
 use comfy_table::Table;
 use serde::Serialize;
 
-use crate::aws::network_acl::{
-    DEFAULT_DENY_IPV4, DEFAULT_DENY_IPV6, MAX_RULE_NUMBER, NetworkAcl, NetworkAclEntry, RuleAction,
-};
-use crate::aws::protocol::{IpProtocol, PortRange};
+use crate::aws::network_acl::{MAX_RULE_NUMBER, NetworkAcl, NetworkAclEntry, RuleAction};
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 
@@ -96,7 +93,8 @@ impl NetworkAclView {
         let has_ipv6 = vpc.is_some_and(|vpc| !vpc.cidr_ipv6.is_empty());
         let entries = [Direction::Inbound, Direction::Outbound].into_iter().flat_map(|direction| {
             let numbered = acl.entries_of(direction).map(EntryView::new);
-            numbered.chain(implicit(direction, has_ipv6).iter().map(EntryView::new)).collect::<Vec<_>>()
+            let implicit = NetworkAcl::implicit_entries(direction, has_ipv6);
+            numbered.chain(implicit.iter().map(EntryView::new)).collect::<Vec<_>>()
         });
         let subnets = world.subnets.values().filter(|subnet| subnet.network_acl_id == acl.id);
         Self {
@@ -138,21 +136,6 @@ impl NetworkAclView {
 /// An ACL's `Name` tag, or `default`.
 pub fn name(acl: &NetworkAcl) -> Option<&str> {
     acl.tags.get("Name").map(String::as_str).or(acl.is_default.then_some("default"))
-}
-
-/// The last entries of one direction, which every ACL has and nobody can change (N-04).
-fn implicit(direction: Direction, has_ipv6: bool) -> Vec<NetworkAclEntry> {
-    let deny = |rule_number, cidr| NetworkAclEntry {
-        rule_number,
-        direction,
-        protocol: IpProtocol::All,
-        ports: PortRange::ALL,
-        cidr,
-        action: RuleAction::Deny,
-    };
-    let ipv4 = deny(DEFAULT_DENY_IPV4, ipnet::Ipv4Net::default().into());
-    let ipv6 = has_ipv6.then(|| deny(DEFAULT_DENY_IPV6, ipnet::Ipv6Net::default().into()));
-    [Some(ipv4), ipv6].into_iter().flatten().collect()
 }
 
 /// ACLs as a table.

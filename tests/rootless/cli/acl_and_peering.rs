@@ -1,7 +1,7 @@
 //! `sgsim acl` and `sgsim peering`, against a controller whose data plane is in memory.
 
 use super::live::{fails, json, run, says};
-use crate::controller::Place;
+use sg_tests::harness::place::Place;
 
 const LAB: &str = "\
 vpcs:

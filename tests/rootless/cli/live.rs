@@ -6,7 +6,7 @@ use serde_json::Value;
 use sg_userspace::controller::directory::StateDirectory;
 
 use super::program;
-use crate::controller::Place;
+use sg_tests::harness::place::Place;
 
 const LAB: &str = "\
 vpcs:

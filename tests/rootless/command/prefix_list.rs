@@ -1,5 +1,7 @@
 //! Managed prefix lists: their versions, their size, and rules that refer to them.
 
+use std::collections::BTreeMap;
+
 use sg_userspace::aws::ids::PrefixListId;
 use sg_userspace::aws::prefix_list::{AddressFamily, PrefixListEntry};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
@@ -66,7 +68,12 @@ fn cidrs(world: &World, id: &PrefixListId) -> Vec<String> {
 fn from_list(account: &Account, id: &PrefixListId, port: u16) -> Authorize {
     let peer = Peer::PrefixList(id.clone());
     let permission = Permission::new(IpProtocol::TCP, PortRange::single(port), peer);
-    Authorize { group_id: account.web.clone(), direction: Direction::Inbound, permissions: vec![permission] }
+    Authorize {
+        group_id: account.web.clone(),
+        direction: Direction::Inbound,
+        permissions: vec![permission],
+        tags: BTreeMap::new(),
+    }
 }
 
 #[test]

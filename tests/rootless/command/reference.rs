@@ -1,5 +1,7 @@
 //! Groups beyond their own VPC: associations, references over peerings, and what goes stale.
 
+use std::collections::BTreeMap;
+
 use sg_userspace::aws::ids::{SecurityGroupId, VpcId, VpcPeeringConnectionId};
 use sg_userspace::aws::peering::{PeeringStatus, VpcPeeringConnection};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
@@ -64,6 +66,7 @@ fn from_group(group_id: &SecurityGroupId, referenced: &SecurityGroupId) -> Autho
         group_id: group_id.clone(),
         direction: Direction::Inbound,
         permissions: vec![Permission::new(IpProtocol::TCP, PortRange::single(80), peer)],
+        tags: BTreeMap::new(),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Rules: authorised, revoked, modified, described, and their quota.
 
+use std::collections::BTreeMap;
+
 use sg_userspace::aws::ids::{PrefixListId, SecurityGroupId, SecurityGroupRuleId};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::rule::{Direction, Peer};
@@ -24,7 +26,12 @@ fn icmp(kind: i32, code: i32) -> Permission {
 }
 
 fn inbound(account: &Account, permissions: Vec<Permission>) -> Authorize {
-    Authorize { group_id: account.web.clone(), direction: Direction::Inbound, permissions }
+    Authorize {
+        group_id: account.web.clone(),
+        direction: Direction::Inbound,
+        permissions,
+        tags: BTreeMap::new(),
+    }
 }
 
 #[test]

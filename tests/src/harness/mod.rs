@@ -1,5 +1,6 @@
 //! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
-//! at random, what holds two data planes against each other, and scenarios that are kept.
+//! at random, what holds two data planes against each other, scenarios that are kept, and controllers and the program as a
+//! whole.
 
 pub mod address;
 pub mod lab;
@@ -28,3 +29,11 @@ pub mod walk;
 
 #[cfg(feature = "privileged")]
 pub mod kernel_plane;
+
+pub mod place;
+
+pub mod program;
+
+pub mod endpoint;
+
+pub mod aws_clients;

@@ -1,5 +1,7 @@
 //! The rules of a lab file's groups. A group's outbound rules, where the file gives any, stand in place of AWS's own.
 
+use std::collections::BTreeMap;
+
 use crate::aws::error::AwsError;
 use crate::aws::ids::{SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::aws::rule::Direction;
@@ -39,7 +41,10 @@ pub(super) fn authorize(
             };
             let permissions = permissions(&rule.value, direction, context)
                 .map_err(|error| with_groups(planner, vpc_name, refused(place.at, &place.path, error)))?;
-            planner.apply(&place, Authorize { group_id: group_id.clone(), direction, permissions })?;
+            planner.apply(
+                &place,
+                Authorize { group_id: group_id.clone(), direction, permissions, tags: BTreeMap::new() },
+            )?;
         }
     }
     Ok(())

@@ -1,0 +1,97 @@
+//! What each action does, one family a file.
+
+mod group;
+mod group_vpc;
+mod instance;
+mod instance_run;
+mod interface;
+mod interface_attribute;
+mod network_acl;
+mod peering;
+mod permission;
+mod prefix_list;
+mod region;
+mod rule;
+mod rule_view;
+mod subnet;
+mod tag;
+mod vpc;
+
+use serde_json::Value;
+
+use super::call::Call;
+use super::fault::Fault;
+
+/// Carries out an action and gives its reply by the model's names.
+pub type Action = fn(&mut Call<'_>) -> Result<Value, Fault>;
+
+/// Every action that there is here.
+pub const ACTIONS: &[(&str, Action)] = &[
+    ("CreateSecurityGroup", group::create),
+    ("DeleteSecurityGroup", group::delete),
+    ("DescribeSecurityGroups", group::describe),
+    ("AuthorizeSecurityGroupIngress", rule::authorize_ingress),
+    ("AuthorizeSecurityGroupEgress", rule::authorize_egress),
+    ("RevokeSecurityGroupIngress", rule::revoke_ingress),
+    ("RevokeSecurityGroupEgress", rule::revoke_egress),
+    ("ModifySecurityGroupRules", rule::modify),
+    ("UpdateSecurityGroupRuleDescriptionsIngress", rule::describe_ingress),
+    ("UpdateSecurityGroupRuleDescriptionsEgress", rule::describe_egress),
+    ("DescribeSecurityGroupRules", rule_view::describe),
+    ("DescribeStaleSecurityGroups", group_vpc::describe_stale),
+    ("DescribeSecurityGroupReferences", group_vpc::describe_references),
+    ("AssociateSecurityGroupVpc", group_vpc::associate),
+    ("DisassociateSecurityGroupVpc", group_vpc::disassociate),
+    ("DescribeSecurityGroupVpcAssociations", group_vpc::describe),
+    ("GetSecurityGroupsForVpc", group_vpc::for_vpc),
+    ("CreateVpc", vpc::create),
+    ("DeleteVpc", vpc::delete),
+    ("DescribeVpcs", vpc::describe),
+    ("CreateSubnet", subnet::create),
+    ("DeleteSubnet", subnet::delete),
+    ("DescribeSubnets", subnet::describe),
+    ("CreateNetworkInterface", interface::create),
+    ("DeleteNetworkInterface", interface::delete),
+    ("AttachNetworkInterface", interface::attach),
+    ("DetachNetworkInterface", interface::detach),
+    ("DescribeNetworkInterfaces", interface::describe),
+    ("ModifyNetworkInterfaceAttribute", interface_attribute::modify),
+    ("DescribeNetworkInterfaceAttribute", interface_attribute::describe),
+    ("AssignPrivateIpAddresses", interface_attribute::assign_ipv4),
+    ("UnassignPrivateIpAddresses", interface_attribute::unassign_ipv4),
+    ("AssignIpv6Addresses", interface_attribute::assign_ipv6),
+    ("UnassignIpv6Addresses", interface_attribute::unassign_ipv6),
+    ("DescribeInstances", instance::describe),
+    ("RunInstances", instance_run::run),
+    ("TerminateInstances", instance_run::terminate),
+    ("ModifyInstanceAttribute", instance_run::modify),
+    ("CreateManagedPrefixList", prefix_list::create),
+    ("ModifyManagedPrefixList", prefix_list::modify),
+    ("RestoreManagedPrefixListVersion", prefix_list::restore),
+    ("DeleteManagedPrefixList", prefix_list::delete),
+    ("DescribeManagedPrefixLists", prefix_list::describe),
+    ("GetManagedPrefixListEntries", prefix_list::entries),
+    ("GetManagedPrefixListAssociations", prefix_list::associations),
+    ("CreateNetworkAcl", network_acl::create),
+    ("DeleteNetworkAcl", network_acl::delete),
+    ("DescribeNetworkAcls", network_acl::describe),
+    ("CreateNetworkAclEntry", network_acl::create_entry),
+    ("ReplaceNetworkAclEntry", network_acl::replace_entry),
+    ("DeleteNetworkAclEntry", network_acl::delete_entry),
+    ("ReplaceNetworkAclAssociation", network_acl::replace_association),
+    ("CreateVpcPeeringConnection", peering::create),
+    ("AcceptVpcPeeringConnection", peering::accept),
+    ("RejectVpcPeeringConnection", peering::reject),
+    ("DeleteVpcPeeringConnection", peering::delete),
+    ("DescribeVpcPeeringConnections", peering::describe),
+    ("DescribeRegions", region::describe),
+    ("DescribeAvailabilityZones", region::describe_zones),
+    ("CreateTags", tag::create),
+    ("DeleteTags", tag::delete),
+    ("DescribeTags", tag::describe),
+];
+
+/// What an action does, if there is such an action here.
+pub fn find(name: &str) -> Option<Action> {
+    ACTIONS.iter().find(|(other, _)| *other == name).map(|(_, action)| *action)
+}

@@ -1,0 +1,85 @@
+//! The EC2 Query API over the world: from a form body to an XML reply.
+//!
+//! One codec, driven by the table of shapes (`model`), reads every request and writes every reply; `action` has what each
+//! action does, in terms of [`crate::command`]s and of the world. Validation is theirs: nothing is checked here but the
+//! wire. How requests come in, and what owns the world, is the caller's.
+
+pub mod action;
+pub mod call;
+pub mod fault;
+pub mod filter;
+pub mod model;
+pub mod page;
+pub mod params;
+pub mod request;
+pub mod token;
+pub mod xml;
+
+use call::{Backend, Call, Caller};
+use fault::Fault;
+use model::Model;
+use params::Params;
+use request::Form;
+use token::Tokens;
+
+/// What goes back to the client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// XML.
+    pub body: String,
+}
+
+/// The API over what owns a world.
+pub struct Api<B> {
+    backend: B,
+    tokens: Tokens,
+}
+
+impl<B: Backend> Api<B> {
+    /// The API over this.
+    pub fn new(backend: B) -> Self {
+        Self { backend, tokens: Tokens::default() }
+    }
+
+    /// What is behind it.
+    pub fn backend(&self) -> &B {
+        &self.backend
+    }
+
+    /// Answers a request, given its form body.
+    pub fn answer(&self, body: &[u8], caller: &Caller, request_id: &str) -> Answer {
+        match self.carry_out(body, caller, request_id) {
+            Ok(body) => Answer { status: 200, body },
+            Err(fault) => Answer { status: fault.status, body: fault.body(request_id) },
+        }
+    }
+
+    fn carry_out(&self, body: &[u8], caller: &Caller, request_id: &str) -> Result<String, Fault> {
+        let model = Model::ec2();
+        let mut form = Form::parse(body)?;
+        let name = form.take("Action").ok_or_else(|| {
+            Fault::new(400, "MissingAction", "The request must contain the parameter Action")
+        })?;
+        match form.take("Version") {
+            Some(version) if version == model.api_version() => {}
+            version => {
+                let version = version.unwrap_or_default();
+                let message =
+                    format!("The requested version ({version}) of service AmazonEC2 does not exist");
+                return Err(Fault::new(400, "NoSuchVersion", message));
+            }
+        }
+        let run = action::find(&name).ok_or_else(|| Fault::invalid_action(&name))?;
+        let operation = model.operation(&name).ok_or_else(|| Fault::invalid_action(&name))?;
+        let parameters = request::parameters(model, operation, form)?;
+        let value = self.tokens.once(&name, caller.region.as_str(), &parameters, || {
+            let mut call = Call::begin(Params::new(&parameters), caller, &self.backend)?;
+            let value = run(&mut call)?;
+            // What changes nothing comes so far even where the run is dry.
+            if call.is_dry() { Err(Fault::dry_run()) } else { Ok(value) }
+        })?;
+        xml::reply(model, &name, operation, &value, request_id)
+    }
+}

@@ -1,0 +1,120 @@
+//! The EC2 Query API over a world in memory: requests as clients write them, replies as they read them.
+
+mod border;
+mod codec;
+mod group;
+mod network;
+mod wire;
+
+use std::cell::RefCell;
+
+use roxmltree::{Document, Node};
+use sg_userspace::aws::world::World;
+use sg_userspace::command::vpc::CreateVpc;
+use sg_userspace::command::{self, Command, Reply};
+use sg_userspace::ec2::call::{Backend, Caller};
+use sg_userspace::ec2::fault::Fault;
+use sg_userspace::ec2::{Answer, Api};
+
+/// A world that calls change, as a controller would.
+#[derive(Clone, Default)]
+struct Backing(RefCell<World>);
+
+impl Backend for Backing {
+    fn world(&self) -> Result<World, Fault> {
+        Ok(self.0.borrow().clone())
+    }
+
+    fn change(&self, command: Command) -> Result<Reply, Fault> {
+        Ok(command::apply(&mut self.0.borrow_mut(), command)?.reply)
+    }
+}
+
+/// An account's API.
+struct Account {
+    api: Api<Backing>,
+    caller: Caller,
+}
+
+impl Account {
+    /// An account with a default VPC.
+    fn new() -> Self {
+        let backing = Backing::default();
+        let vpc = CreateVpc {
+            cidr_ipv4: vec!["172.31.0.0/16".parse().unwrap()],
+            is_default: true,
+            ..CreateVpc::default()
+        };
+        backing.change(vpc.into()).unwrap();
+        let caller = Caller { region: "us-east-1".parse().unwrap(), account_id: "123456789012".to_owned() };
+        Self { api: Api::new(backing), caller }
+    }
+
+    /// The same account in another region.
+    fn in_region(self, region: &str) -> Self {
+        Self { caller: Caller { region: region.parse().unwrap(), ..self.caller }, api: self.api }
+    }
+
+    /// The world as it is.
+    fn world(&self) -> World {
+        self.api.backend().world().unwrap()
+    }
+
+    /// What a body is answered, as it is.
+    fn answer_to(&self, body: &str) -> Answer {
+        self.api.answer(body.as_bytes(), &self.caller, "an-id")
+    }
+
+    /// What a call answers, as it is.
+    fn answer(&self, parameters: &str) -> Answer {
+        self.answer_to(&format!("Version=2016-11-15&Action={parameters}"))
+    }
+
+    /// The reply of a call that must go well.
+    #[track_caller]
+    fn call(&self, parameters: &str) -> String {
+        let Answer { status, body } = self.answer(parameters);
+        assert_eq!(status, 200, "{parameters}: {body}");
+        body
+    }
+
+    /// A call that must be refused with this code.
+    #[track_caller]
+    fn refused(&self, parameters: &str, code: &str) -> String {
+        let Answer { status, body } = self.answer(parameters);
+        let found = text(&body, "Code");
+        assert_eq!((status, found.as_str()), (400, code), "{parameters}: {body}");
+        text(&body, "Message")
+    }
+
+    /// Makes a group in the default VPC and gives its id.
+    #[track_caller]
+    fn group(&self, name: &str) -> String {
+        text(&self.call(&format!("CreateSecurityGroup&GroupName={name}&GroupDescription=a")), "groupId")
+    }
+}
+
+/// The text of the first element with this name.
+#[track_caller]
+fn text(xml: &str, name: &str) -> String {
+    let found = texts(xml, name);
+    found.first().unwrap_or_else(|| panic!("no <{name}> in {xml}")).clone()
+}
+
+/// The texts of all elements with this name.
+fn texts(xml: &str, name: &str) -> Vec<String> {
+    let document = Document::parse(xml).unwrap();
+    let named = document.descendants().filter(|node| node.has_tag_name_in(name));
+    named.map(|node| node.text().unwrap_or_default().to_owned()).collect()
+}
+
+/// Names without namespaces: replies have AWS's, refusals have none.
+trait Named {
+    fn has_tag_name_in(&self, name: &str) -> bool;
+}
+
+impl Named for Node<'_, '_> {
+    fn has_tag_name_in(&self, name: &str) -> bool {
+        self.is_element() && self.tag_name().name() == name
+    }
+}

@@ -1,0 +1,139 @@
+//! `sgsim serve` from outside, by hand-written HTTP: who is let in, what is too much, and that nobody else is harmed.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use sg_tests::harness::endpoint::Endpoint;
+use sg_tests::harness::place::Place;
+use sg_tests::harness::program::sgsim;
+
+const LAB: &str = "\
+vpcs:
+  lab:
+    cidr: 10.0.0.0/16
+    subnets: {public: {cidr: 10.0.1.0/24}}
+    security-groups: {web: {inbound: [HTTP from anywhere]}}
+";
+const SIGNED: &str = "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261122/us-east-1/ec2/aws4_request, SignedHeaders=host, Signature=00\r\n";
+/// How long an answer may take that has to come; more than a slow client has.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn connect(address: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// Sends a request whole and gives status and body of the reply.
+fn send(address: SocketAddr, headers: &str, body: &str) -> (u16, String) {
+    let mut stream = connect(address);
+    let head =
+        format!("POST / HTTP/1.1\r\n{headers}Connection: close\r\nContent-Length: {}\r\n\r\n", body.len());
+    // A server that has seen enough may close before all is written.
+    let _ = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(body.as_bytes()));
+    let mut reply = Vec::new();
+    let _ = stream.read_to_end(&mut reply);
+    let reply = String::from_utf8_lossy(&reply).into_owned();
+    let status = reply.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_default();
+    (status, reply)
+}
+
+/// Asks for something as one of AWS's clients would.
+fn ask(address: SocketAddr, parameters: &str) -> (u16, String) {
+    let headers = format!("Host: {address}\r\n{SIGNED}");
+    send(address, &headers, &format!("Version=2016-11-15&Action={parameters}"))
+}
+
+#[test]
+fn clients_are_let_in_and_what_they_change_is_in_force() {
+    let place = Place::of(LAB);
+    place.serve(|state| {
+        let endpoint = Endpoint::start(sgsim(&[]), state);
+        let (status, reply) = ask(endpoint.address, "DescribeVpcs");
+        assert_eq!(status, 200, "{reply}");
+        assert!(reply.to_ascii_lowercase().contains("content-type: text/xml;charset=utf-8"), "{reply}");
+        let vpc = reply.split("<vpcId>").nth(1).unwrap().split('<').next().unwrap().to_owned();
+        let create = format!("CreateSecurityGroup&GroupName=app&GroupDescription=a&VpcId={vpc}");
+        assert_eq!(ask(endpoint.address, &create).0, 200);
+        assert!(place.memory.lock().unwrap().world.security_groups.values().any(|group| group.name == "app"));
+        let (status, reply) = ask(endpoint.address, &create);
+        assert!(status == 400 && reply.contains("<Code>InvalidGroup.Duplicate</Code>"), "{reply}");
+
+        place.memory.lock().unwrap().fail = true;
+        let (status, reply) = ask(endpoint.address, &create.replace("app", "late"));
+        assert!(status == 500 && reply.contains("<Code>InternalError</Code>"), "{reply}");
+        place.memory.lock().unwrap().fail = false;
+        assert_eq!(ask(endpoint.address, &create.replace("app", "late")).0, 200);
+    });
+}
+
+#[test]
+fn web_pages_foreign_hosts_and_the_unsigned_are_refused() {
+    let place = Place::of(LAB);
+    place.serve(|state| {
+        let endpoint = Endpoint::start(sgsim(&[]), state);
+        let (address, host) = (endpoint.address, format!("Host: {}\r\n", endpoint.address));
+        let body = "Version=2016-11-15&Action=DescribeVpcs";
+        for (headers, code) in [
+            (format!("{host}{SIGNED}Origin: http://{address}\r\n"), "AccessDenied"),
+            (format!("Host: rebound.example\r\n{SIGNED}"), "AccessDenied"),
+            (host.clone(), "MissingAuthenticationToken"),
+            (format!("{host}Authorization: Bearer x\r\n"), "IncompleteSignature"),
+        ] {
+            let (status, reply) = send(address, &headers, body);
+            assert!(status == 403 && reply.contains(&format!("<Code>{code}</Code>")), "{headers}: {reply}");
+        }
+        assert_eq!(send(address, &format!("{host}{SIGNED}"), body).0, 200);
+    });
+}
+
+#[test]
+fn what_is_too_much_is_refused_and_harms_nobody_else() {
+    let place = Place::of(LAB);
+    place.serve(|state| {
+        let endpoint = Endpoint::start(sgsim(&[]), state);
+        let address = endpoint.address;
+        // Slow clients: some that say nothing, one that stops in its headers, one in its body.
+        let idle = (0..8).map(|_| connect(address)).collect::<Vec<_>>();
+        let mut half = connect(address);
+        half.write_all(b"POST / HTTP/1.1\r\nHost: ").unwrap();
+        let mut slow = connect(address);
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: {address}\r\n{SIGNED}Content-Length: 100\r\n\r\nAction=");
+        slow.write_all(head.as_bytes()).unwrap();
+
+        let large = format!("DescribeVpcs&NextToken={}", "x".repeat(2 << 20));
+        let (status, reply) = ask(address, &large);
+        assert!(status == 413 || reply.is_empty(), "{status}");
+        let many = (0..30_000).map(|n| format!("&GroupId.{n}=g")).collect::<String>();
+        assert_eq!(ask(address, &format!("DescribeSecurityGroups{many}")).0, 400);
+        let deep = vec!["1"; 10_000].join(".");
+        assert_eq!(ask(address, &format!("DescribeVpcs&{deep}=1")).0, 400);
+        assert_eq!(ask(address, "DescribeVpcs&NextToken=%FF%FE").0, 400);
+        assert_eq!(ask(address, "DescribeVpcs").0, 200, "others are served");
+
+        let mut reply = String::new();
+        slow.read_to_string(&mut reply).unwrap();
+        assert!(reply.contains(" 408 ") || reply.contains("RequestTimeout"), "{reply}");
+        let mut rest = Vec::new();
+        assert!(half.read_to_end(&mut rest).is_ok(), "a client that never finishes is hung up on");
+        drop(idle);
+    });
+}
+
+#[test]
+fn without_a_lab_calls_are_refused_with_what_to_do() {
+    let place = Place::of(LAB);
+    let endpoint = Endpoint::start(sgsim(&[]), &place.state);
+    let (status, reply) = ask(endpoint.address, "DescribeVpcs");
+    assert!(status == 400 && reply.contains("<Code>IncorrectState</Code>"), "{reply}");
+    assert!(reply.contains("sgsim up"), "{reply}");
+}
+
+#[test]
+fn a_signal_ends_it_well() {
+    let place = Place::of(LAB);
+    let mut endpoint = Endpoint::start(sgsim(&[]), &place.state);
+    assert!(endpoint.terminate().success());
+}

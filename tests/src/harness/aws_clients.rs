@@ -1,0 +1,67 @@
+//! AWS's own clients from PyPI, unmodified, in the environment that `cargo xtask aws-clients` makes.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::Value;
+
+use super::endpoint::Endpoint;
+
+/// A program of that environment, told of the endpoint and of nothing else.
+///
+/// # Panics
+/// Where it is not installed: a test that cannot run has not passed.
+pub fn program(name: &str, endpoint: &Endpoint) -> Command {
+    let own = std::env::current_exe().unwrap();
+    // A test is `<target>/<profile>/deps/name-…`.
+    let target = own.ancestors().nth(3).unwrap().to_owned();
+    let path: PathBuf = target.join("aws-clients/bin").join(name);
+    assert!(path.exists(), "`{}` is not there: run `cargo xtask aws-clients`", path.display());
+    let mut command = Command::new(path);
+    command.env_clear();
+    command.envs([
+        ("AWS_ENDPOINT_URL", endpoint.url().as_str()),
+        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("AWS_DEFAULT_REGION", "us-east-1"),
+        ("AWS_CONFIG_FILE", "/dev/null"),
+        ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
+        ("AWS_EC2_METADATA_DISABLED", "true"),
+        ("AWS_PAGER", ""),
+        ("PATH", "/usr/bin:/bin"),
+    ]);
+    command
+}
+
+/// The AWS CLI with an endpoint.
+#[derive(Clone, Copy, Debug)]
+pub struct AwsCli<'e>(pub &'e Endpoint);
+
+impl AwsCli<'_> {
+    /// What a command that must go well answers; `null` where it answers nothing.
+    ///
+    /// # Panics
+    /// Where it fails.
+    #[track_caller]
+    pub fn run(self, line: &str) -> Value {
+        let output = self.output(line);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "aws {line}: {error}");
+        if output.stdout.is_empty() { Value::Null } else { serde_json::from_slice(&output.stdout).unwrap() }
+    }
+
+    /// What a command that must be refused says.
+    ///
+    /// # Panics
+    /// Where it goes well.
+    #[track_caller]
+    pub fn refused(self, line: &str) -> String {
+        let output = self.output(line);
+        assert!(!output.status.success(), "aws {line} was not refused");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    }
+
+    fn output(self, line: &str) -> std::process::Output {
+        program("aws", self.0).args(line.split_whitespace()).output().unwrap()
+    }
+}

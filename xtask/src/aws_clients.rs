@@ -1,0 +1,32 @@
+//! `cargo xtask aws-clients`: the AWS CLI and boto3 from PyPI, unmodified, in an environment below the target directory.
+
+use std::fs;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::exec;
+use crate::repo::Repo;
+use crate::say;
+
+/// What is installed; raised together, since both bring a botocore.
+const PACKAGES: [&str; 2] = ["awscli==1.46.3", "boto3==1.44.5"];
+
+pub(crate) fn execute(repo: &Repo) -> Result<()> {
+    let place = repo.aws_clients();
+    // Written last, so that a half-made environment is made again.
+    let stamp = place.join("installed");
+    let wanted = PACKAGES.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
+        say::found("aws-clients", PACKAGES.join(", "));
+        return Ok(());
+    }
+    let doing = format!("installing {}", PACKAGES.join(" and "));
+    exec::capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&place))?;
+    let mut pip = Command::new(place.join("bin/python3"));
+    pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]).args(PACKAGES);
+    exec::into_log(repo, "aws-clients", &doing, &mut pip)?;
+    fs::write(stamp, wanted)?;
+    say::found("aws-clients", PACKAGES.join(", "));
+    Ok(())
+}
