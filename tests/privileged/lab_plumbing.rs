@@ -113,8 +113,8 @@ async fn a_hundred_instances_come_up_quickly() {
     println!("100 namespaces deleted: {:?}", begin.elapsed());
 }
 
-/// Which link `ip route get` chooses, seen through `ip netns exec`, which must know our namespaces.
-fn route(namespace: &str, words: &[&str]) -> String {
+/// The route that `ip route get` chooses, seen through `ip netns exec`, which must know our namespaces.
+pub(crate) fn route(namespace: &str, words: &[&str]) -> String {
     let output = std::process::Command::new("ip")
         .args(["netns", "exec", namespace, "ip", "route", "get"])
         .args(words)

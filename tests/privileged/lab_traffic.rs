@@ -48,6 +48,7 @@ async fn every_probe_is_answered_over_both_families() {
         let replies = [
             (Probe::Connect, 7, None),
             (Probe::Line, 7, Some("web-1: hello")),
+            (Probe::LongLine { length: 4000 }, 7, Some("web-1: 4000 bytes")),
             (Probe::Udp, 7, Some("web-1: hello")),
             (Probe::Http, 80, Some("HTTP/1.1 200 OK")),
             (Probe::Icmp, 0, None),

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "in a test, also in its helper functions, a panic is the report")]
 
 mod agreement;
+mod allowance;
+mod arp;
 mod aws_clients;
 mod frames;
 mod joined;
@@ -12,6 +14,9 @@ mod lab_removal;
 mod lab_traffic;
 mod load;
 mod membership;
+mod network_acl;
+mod path_mtu;
+mod peering;
 mod prefix_lists;
 mod product;
 mod raw;

@@ -2,9 +2,14 @@
 
 use std::net::IpAddr;
 
+use sg_tests::harness::address::{OUTSIDER, OUTSIDER6, WEB, WEB6};
+use sg_tests::harness::lab_file::standard_lab;
+
 use crate::product::Product;
+use crate::sessions::{Session, entries};
 use crate::traffic::{Traffic, check_allowed, check_denied};
 
+const WEB_TRAFFIC: Traffic = Traffic::Tcp(80);
 const SERVICE: Traffic = Traffic::Tcp(8080);
 const SERVER: [u8; 4] = [10, 0, 1, 10];
 const FAR: [u8; 4] = [10, 1, 1, 10];
@@ -47,6 +52,29 @@ fn r_31_r_32_rules_follow_the_current_version_of_a_list_and_a_restart_keeps_it()
     check_denied(&client, None, server, SERVICE);
     lab.say("prefix-list restore friends 1");
     check_allowed(&client, None, server, SERVICE);
+}
+
+#[test]
+fn r_31_c_11_an_entry_lets_in_at_once_and_its_removal_leaves_open_connections_alone() {
+    let lab = Product::up(&standard_lab());
+    let internet = lab.namespace("internet");
+    for (list, family, to, from, length) in [
+        ("offices", "ipv4", IpAddr::from(WEB), IpAddr::from(OUTSIDER), 32),
+        ("offices6", "ipv6", WEB6.into(), OUTSIDER6.into(), 128),
+    ] {
+        lab.say(&format!("prefix-list create {list} --family {family} --max-entries 2"));
+        lab.say(&format!("rule allow web inbound HTTP from pl {list}"));
+        check_denied(&internet, None, to, WEB_TRAFFIC);
+        lab.say(&format!("prefix-list modify {list} --add {from}/{length}"));
+        let mut session = Session::open(&internet, to);
+        session.check("before");
+        assert!(entries(&lab, "web", from) > 0, "a list is never open: the connection is tracked (C-05)");
+        lab.say(&format!("prefix-list modify {list} --remove {from}/{length}"));
+        session.check("after");
+        check_denied(&internet, None, to, WEB_TRAFFIC);
+        lab.say(&format!("prefix-list restore {list} 2"));
+        check_allowed(&internet, None, to, WEB_TRAFFIC);
+    }
 }
 
 #[test]

@@ -28,6 +28,19 @@ impl Session {
     #[track_caller]
     pub(crate) fn check(&mut self, text: &str) {
         self.0.write_all(format!("{text}\n").as_bytes()).unwrap();
+        self.check_resumed(text);
+    }
+
+    /// Sends a line that does not come back.
+    #[track_caller]
+    pub(crate) fn check_cut(&mut self, text: &str) {
+        self.0.write_all(format!("{text}\n").as_bytes()).unwrap();
+        assert_eq!(self.hear(SILENCE), None, "{text}");
+    }
+
+    /// Hears that line after all: TCP has kept trying.
+    #[track_caller]
+    pub(crate) fn check_resumed(&mut self, text: &str) {
         assert!(self.hear(PATIENCE).unwrap().ends_with(&format!(": {text}\n")));
     }
 
@@ -49,7 +62,7 @@ impl Session {
 }
 
 /// How many flow entries an interface has for TCP port 80 with a peer.
-fn entries(lab: &Product, interface: &str, remote: IpAddr) -> usize {
+pub(crate) fn entries(lab: &Product, interface: &str, remote: IpAddr) -> usize {
     let flows = lab.json(&format!("flows --interface {interface}"));
     let rows = flows["flows"].as_array().unwrap().iter();
     rows.filter(|row| row["local_port"] == 80 && row["remote"] == remote.to_string()).count()
@@ -92,11 +105,9 @@ fn untracked_session_is_cut_at_once_and_comes_back_with_its_rule() {
         session.check("before");
         assert_eq!(entries(&lab, "web", from), 0, "open in both directions: no entry");
         lab.say(&format!("rule revoke {words}"));
-        session.0.write_all(b"lost\n").unwrap();
-        assert_eq!(session.hear(SILENCE), None);
+        session.check_cut("lost");
         lab.say(&format!("rule allow {words}"));
-        // TCP has kept trying.
-        assert!(session.hear(PATIENCE).unwrap().ends_with(": lost\n"));
+        session.check_resumed("lost");
         session.check("after");
         lab.say(&format!("rule revoke {words}"));
         check_denied(&internet, None, to, Traffic::Tcp(80));

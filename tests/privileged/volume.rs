@@ -16,12 +16,12 @@ const STREAM: usize = 4 << 20;
 const DATAGRAM: usize = 20_000;
 
 /// Bytes that tell their place.
-fn pattern(length: usize) -> Vec<u8> {
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|n| (n * 31 + (n >> 11)) as u8).collect()
 }
 
 /// A stream arrives whole, and comes back whole.
-fn check_stream(client: &str, server: &str, to: IpAddr) {
+pub(crate) fn check_stream(client: &str, server: &str, to: IpAddr) {
     let listener = namespace::run_in(server, || Ok(TcpListener::bind((to, 7000))?)).unwrap();
     let address = SocketAddr::new(to, 7000);
     let connect = || Ok(TcpStream::connect_timeout(&address, PATIENCE)?);

@@ -28,6 +28,7 @@ pub(super) struct ServeArgs {
 /// Try a server from here
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  sgsim exec web-1 -- sgsim client line db-1 5432\n  \
+    sgsim exec web-1 -- sgsim client line db-1 5432 --length 4000\n  \
     sgsim exec web-1 -- sgsim client -6 icmp db-1\n  \
     sgsim exec web-1 -- sgsim client hold db-1 5432     each line of standard input is sent and answered")]
 pub(super) struct ClientArgs {
@@ -47,6 +48,9 @@ pub(super) struct ClientArgs {
     /// How long to wait for each answer
     #[arg(long, default_value = "2s", value_parser = patience)]
     timeout: Duration,
+    /// For `line`: how many bytes, more than one packet where the path is narrow
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=8000))]
+    length: Option<u16>,
     /// For `bulk`: how long to send
     #[arg(long, default_value_t = 3)]
     seconds: u16,
@@ -88,7 +92,10 @@ impl ClientArgs {
             ProbeWord::Hold => hold_session(&mut context.output, &spec(Probe::Line)),
             ProbeWord::Await => until_accepted(&mut context.output, spec(Probe::Connect)),
             ProbeWord::Connect => try_once(&mut context.output, spec(Probe::Connect)),
-            ProbeWord::Line => try_once(&mut context.output, spec(Probe::Line)),
+            ProbeWord::Line => {
+                let probe = self.length.map_or(Probe::Line, |length| Probe::LongLine { length });
+                try_once(&mut context.output, spec(probe))
+            }
             ProbeWord::Udp => try_once(&mut context.output, spec(Probe::Udp)),
             ProbeWord::Http => try_once(&mut context.output, spec(Probe::Http)),
             ProbeWord::Icmp => try_once(&mut context.output, spec(Probe::Icmp)),

@@ -23,6 +23,11 @@ pub enum Probe {
     Connect,
     /// A TCP connection, its greeting, and one line exchanged.
     Line,
+    /// The same with a line of so many bytes: more than one packet, where the path is narrow.
+    LongLine {
+        /// Bytes of the line.
+        length: u16,
+    },
     /// One datagram and its answer.
     Udp,
     /// `GET /`.
@@ -133,7 +138,7 @@ pub async fn connect(spec: ClientSpec) -> Result<ClientReport> {
     match spec.probe {
         Probe::Icmp => ping::echo(target, spec.source.map(|source| source.ip()), spec.timeout).await,
         Probe::Udp => exchange_datagram(&spec, target).await,
-        Probe::Connect | Probe::Line | Probe::Http | Probe::Bulk { .. } => {
+        Probe::Connect | Probe::Line | Probe::LongLine { .. } | Probe::Http | Probe::Bulk { .. } => {
             let begin = Instant::now();
             let stream = match open(&spec, target).await? {
                 Ok(stream) => stream,
@@ -142,7 +147,15 @@ pub async fn connect(spec: ClientSpec) -> Result<ClientReport> {
             let mut report = ClientReport::new(Outcome::Answered, target);
             report.latency = Some(begin.elapsed());
             let talked = match spec.probe {
-                Probe::Line => exchange_line(stream, &spec).await.map(|line| report.reply = Some(line)),
+                Probe::Line => {
+                    exchange_line(stream, &spec, "hello").await.map(|line| report.reply = Some(line))
+                }
+                Probe::LongLine { length } => {
+                    let line = "x".repeat(length.into());
+                    exchange_line(stream, &spec, &line).await.map(|answer| {
+                        report.reply = Some(answer.replace(&line, &format!("{length} bytes")));
+                    })
+                }
                 Probe::Http => get(stream, &spec).await.map(|line| report.reply = Some(line)),
                 Probe::Bulk { seconds } => send_bulk(stream, &spec, seconds).await.map(|(bytes, took)| {
                     (report.bytes, report.took) = (Some(bytes), Some(took));
@@ -230,11 +243,11 @@ async fn bounded<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) 
     timeout(limit, work).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
-async fn exchange_line(stream: TcpStream, spec: &ClientSpec) -> io::Result<String> {
+async fn exchange_line(stream: TcpStream, spec: &ClientSpec, line: &str) -> io::Result<String> {
     let mut stream = BufReader::new(stream);
     bounded(spec.timeout, async {
         read_line(&mut stream).await?;
-        stream.write_all(b"hello\n").await?;
+        stream.write_all(format!("{line}\n").as_bytes()).await?;
         read_line(&mut stream).await
     })
     .await

@@ -41,6 +41,10 @@ impl Software {
             (_, Client::Web(port)) => vec!["http".into(), address.into(), port.to_string()],
             (_, Client::Database) => vec!["line".into(), address.into(), Client::DATABASE_PORT.to_string()],
             (_, Client::Ssh) => vec!["line".into(), address.into(), Client::SSH_PORT.to_string()],
+            (_, Client::LongLine) => {
+                let [port, length] = [Client::SSH_PORT, Client::LENGTH].map(|number| number.to_string());
+                vec!["line".into(), address.into(), port, "--length".into(), length]
+            }
             (_, Client::Ping) => vec!["icmp".into(), address.into()],
         };
         let mut command: Vec<String> = ["sgsim", "client"].map(str::to_owned).into();
@@ -57,7 +61,7 @@ impl Software {
             }
             (Self::BuiltIn, Client::Database) => Client::DATABASE_PORT.to_string(),
             (_, Client::Web(port)) => port.to_string(),
-            (_, Client::Ssh | Client::Ping) => Client::SSH_PORT.to_string(),
+            (_, Client::Ssh | Client::LongLine | Client::Ping) => Client::SSH_PORT.to_string(),
         };
         ["sgsim", "client", "hold", address, &port, "--timeout", "1s"].map(str::to_owned).into()
     }
@@ -79,6 +83,7 @@ impl Software {
             (Self::Real, Client::Web(_)) => format!("hello from {instance} "),
             (Self::Real, Client::Database) => "tea|7; cheese|4".to_owned(),
             (Self::BuiltIn, Client::Database) | (_, Client::Ssh) => format!("{instance}: hello"),
+            (_, Client::LongLine) => format!("{instance}: {} bytes", Client::LENGTH),
             (_, Client::Ping) => String::new(),
         }
     }

@@ -1,6 +1,8 @@
 //! `cargo xtask demo`: the article's story on a lab, told by driving `sgsim` as a user would. Every step says what was
 //! changed, which client ran where, what AWS does, what really happened and which rule decided.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Result, bail};
 
 use crate::repo::Repo;
@@ -89,7 +91,7 @@ fn tell(repo: &Repo, software: Software, afterwards: Afterwards) -> Result<Strin
 
 /// Plays all acts; the numbers and names of the steps that were not as in AWS.
 fn story(lab: &Lab<'_>, software: Software) -> Result<Vec<(usize, &'static str)>> {
-    let mut player = Player { lab, software, session: None };
+    let mut player = Player { lab, software, sessions: BTreeMap::new() };
     let mut number = 0;
     let mut failed = Vec::new();
     for act in story::ACTS {
@@ -101,7 +103,7 @@ fn story(lab: &Lab<'_>, software: Software) -> Result<Vec<(usize, &'static str)>
                 failed.push((number, step.what));
             }
         }
-        player.session = None;
+        player.sessions.clear();
     }
     interrupt::check()?;
     Ok(failed)

@@ -27,9 +27,9 @@ pub(super) struct Step {
 pub(super) enum Action {
     /// One client, once.
     Try(Path),
-    /// A session that is opened, used and kept.
+    /// A session that is opened, used and kept until the act ends.
     Open(Path),
-    /// The session that is open is used again. What AWS calls tracked is in a flow entry.
+    /// The open session with that receiver is used again. What AWS calls tracked is in a flow entry.
     GoOn(Path),
 }
 
@@ -51,6 +51,8 @@ pub(super) enum Client {
     Database,
     /// A line to an SSH port's stand-in, and the answer.
     Ssh,
+    /// The same with a line that is longer than a packet to the internet.
+    LongLine,
     /// An echo request.
     Ping,
 }
@@ -79,6 +81,12 @@ pub(super) enum Decided {
     Ends(Say, Say),
     /// The receiver's flow entry, whose rule is gone.
     EntryOfRevokedRule,
+    /// The sender holds no flow entry any more, and no rule lets the answers in.
+    NoEntry,
+    /// The receiver's answers were too big for the path, and its kernel has learnt this of it, or has heard nothing.
+    PathMtu(Option<u16>),
+    /// What `sgsim explain` says without sending anything: the code of what stops it, and the receiver's groups.
+    Explained(Option<&'static str>, Say),
 }
 
 /// What one end's groups say.
@@ -90,6 +98,8 @@ pub(super) enum Say {
     Rule(&'static str, &'static str),
     /// No rule allows it.
     NoRule,
+    /// This entry of the network ACL denies it.
+    AclEntry(u16),
 }
 
 impl fmt::Display for End {
@@ -111,16 +121,23 @@ impl Path {
 
     /// What `sgsim probe` calls the traffic.
     pub(super) fn traffic(&self) -> String {
-        match self.client {
-            Client::Web(port) => format!("tcp/{port}"),
-            Client::Database => format!("tcp/{}", Client::DATABASE_PORT),
-            Client::Ssh => format!("tcp/{}", Client::SSH_PORT),
-            Client::Ping => "icmp".to_owned(),
-        }
+        self.client.port().map_or_else(|| "icmp".to_owned(), |port| format!("tcp/{port}"))
     }
 }
 
 impl Client {
     pub(super) const DATABASE_PORT: u16 = 5432;
     pub(super) const SSH_PORT: u16 = 22;
+    /// Bytes of a long line.
+    pub(super) const LENGTH: u16 = 4000;
+
+    /// The server's TCP port.
+    pub(super) fn port(self) -> Option<u16> {
+        match self {
+            Self::Web(port) => Some(port),
+            Self::Database => Some(Self::DATABASE_PORT),
+            Self::Ssh | Self::LongLine => Some(Self::SSH_PORT),
+            Self::Ping => None,
+        }
+    }
 }

@@ -5,10 +5,14 @@ use super::step::{Act, Say};
 mod bastion;
 mod database;
 mod default_group;
+mod explain;
+mod idle;
 mod ipv6;
 mod open_rule;
+mod path_mtu;
 mod ping;
 mod revoked_rule;
+mod side_by_side;
 mod web;
 
 /// The acts, in order.
@@ -21,6 +25,10 @@ pub(super) const ACTS: &[&Act] = &[
     &open_rule::ACT,
     &ping::ACT,
     &ipv6::ACT,
+    &idle::ACT,
+    &side_by_side::ACT,
+    &path_mtu::ACT,
+    &explain::ACT,
 ];
 
 /// The outbound rules that every new group has, and the default one.
