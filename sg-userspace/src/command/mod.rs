@@ -14,6 +14,7 @@ pub mod group_vpc;
 pub mod instance;
 pub mod interface;
 pub mod interface_address;
+pub mod interface_setting;
 pub mod network_acl;
 pub mod network_acl_entry;
 pub mod network_acl_text;
@@ -120,6 +121,10 @@ commands! {
     ModifyInterfaceConnectionTracking(interface),
     /// Switches the source/destination check of a network interface.
     ModifySourceDestCheck(interface),
+    /// Gives a network interface another description.
+    ModifyInterfaceDescription(interface_setting),
+    /// Says whether a network interface is deleted with its instance.
+    ModifyDeleteOnTermination(interface_setting),
     /// Gives a network interface further addresses.
     AssignPrivateAddresses(interface_address),
     /// Takes addresses from a network interface.

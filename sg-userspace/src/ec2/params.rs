@@ -146,9 +146,12 @@ pub fn invalid(name: &str, text: &str) -> AwsError {
     AwsError::invalid_value(format!("Value ({text}) for parameter {name} is invalid."))
 }
 
+/// AWS writes these names with a small letter here.
 fn invalid_cidr(name: &str, text: &str) -> AwsError {
+    let (first, rest) = name.split_at(name.len().min(1));
     AwsError::invalid_value(format!(
-        "Value ({text}) for parameter {name} is invalid. This is not a valid CIDR block."
+        "Value ({text}) for parameter {}{rest} is invalid. This is not a valid CIDR block.",
+        first.to_ascii_lowercase()
     ))
 }
 

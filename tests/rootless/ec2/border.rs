@@ -86,7 +86,10 @@ fn peerings_come_and_go_and_leave_stale_rules() {
     account.refused(&authorize, "InvalidGroup.NotFound");
     let reply = account.call(&format!("CreateVpcPeeringConnection&VpcId={near}&PeerVpcId={far}"));
     let peering = text(&reply, "vpcPeeringConnectionId");
-    assert_eq!(texts(&reply, "code"), ["pending-acceptance"]);
+    assert_eq!(texts(&reply, "code"), ["initiating-request"]);
+    let asked =
+        account.call("DescribeVpcPeeringConnections&Filter.1.Name=status-code&Filter.1.Value.1=pending*");
+    assert_eq!(text(&asked, "vpcPeeringConnectionId"), peering);
     let reply = account.call(&format!("AcceptVpcPeeringConnection&VpcPeeringConnectionId={peering}"));
     assert_eq!(texts(&reply, "code"), ["active"]);
     account.call(&authorize);
@@ -174,6 +177,11 @@ fn instances_are_run_shown_and_terminated() {
     let named = "TagSpecification.1.ResourceType=instance&TagSpecification.1.Tag.1.Key=Name&TagSpecification.1.Tag.1.Value=one";
     account.refused(&format!("{}&{named}", run.replace("MinCount=1", "MinCount=2")), "InvalidParameterValue");
     assert_eq!(account.world().instances.len(), 2);
+    let attachment = text(&reply, "attachmentId");
+    let interface = text(&reply, "networkInterfaceId");
+    account.call(&format!(
+        "ModifyNetworkInterfaceAttribute&NetworkInterfaceId={interface}&Attachment.AttachmentId={attachment}&Attachment.DeleteOnTermination=false"
+    ));
     let default_group = text(&account.call("DescribeSecurityGroups&GroupName.1=default"), "groupId");
     account.call(&format!("ModifyInstanceAttribute&InstanceId={}&GroupId.1={default_group}", ids[0]));
     account.refused(
@@ -182,5 +190,6 @@ fn instances_are_run_shown_and_terminated() {
     );
     let reply = account.call(&format!("TerminateInstances&InstanceId.1={}&InstanceId.2={}", ids[0], ids[1]));
     assert_eq!(texts(&reply, "name"), ["terminated", "running", "terminated", "running"]);
-    assert!(account.world().network_interfaces.is_empty());
+    let kept = account.world().network_interfaces.into_keys().map(|id| id.to_string());
+    assert_eq!(kept.collect::<Vec<_>>(), [interface], "what was not to be deleted");
 }

@@ -57,7 +57,12 @@ fn interfaces_are_made_changed_one_attribute_a_call_and_deleted() {
         &format!("{modify}&SecurityGroupId.1={web}&SourceDestCheck.Value=false"),
         "InvalidParameterCombination",
     );
-    account.refused(&format!("{modify}&Description.Value=other"), "UnsupportedOperation");
+    account.refused(&format!("{modify}&EnablePrimaryIpv6=true"), "UnsupportedOperation");
+    account.refused(
+        &format!("{modify}&Attachment.AttachmentId=eni-attach-12345678&Attachment.DeleteOnTermination=true"),
+        "InvalidAttachmentID.NotFound",
+    );
+    account.call(&format!("{modify}&Description.Value=back"));
     let foreign = account.group("other");
     assert_eq!(
         account.refused(&format!("{modify}&SecurityGroupId.1={foreign}"), "InvalidGroup.NotFound"),
@@ -74,6 +79,7 @@ fn interfaces_are_made_changed_one_attribute_a_call_and_deleted() {
     };
     assert_eq!(texts(&attribute("groupSet"), "groupId"), [default]);
     assert_eq!(text(&attribute("sourceDestCheck"), "value"), "false");
+    assert_eq!(text(&attribute("description"), "value"), "back");
     let reply = account
         .call(&format!("AssignPrivateIpAddresses&NetworkInterfaceId={id}&SecondaryPrivateIpAddressCount=2"));
     assert_eq!(texts(&reply, "privateIpAddress").len(), 2);

@@ -11,13 +11,15 @@ use crate::command::interface::{
     ModifyInterfaceConnectionTracking, ModifyInterfaceGroups, ModifySourceDestCheck,
 };
 use crate::command::interface_address::{AssignPrivateAddresses, UnassignPrivateAddresses};
+use crate::command::interface_setting::{ModifyDeleteOnTermination, ModifyInterfaceDescription};
 
 use super::interface;
 use crate::ec2::call::{Call, done, unexpected};
 use crate::ec2::fault::Fault;
 use crate::ec2::params::missing;
 
-const MODIFIABLE: [&str; 3] = ["Groups", "SourceDestCheck", "ConnectionTrackingSpecification"];
+const MODIFIABLE: [&str; 5] =
+    ["Groups", "SourceDestCheck", "ConnectionTrackingSpecification", "Description", "Attachment"];
 
 pub(super) fn modify(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
@@ -39,6 +41,24 @@ pub(super) fn modify(call: &mut Call<'_>) -> Result<Value, Fault> {
             let specification = specification.ok_or_else(|| missing("ConnectionTrackingSpecification"))?;
             let connection_tracking = interface::connection_tracking(specification)?;
             call.change(ModifyInterfaceConnectionTracking { interface_id, connection_tracking })?;
+        }
+        ["Description"] => {
+            // An empty value takes the description away.
+            let value = params.structure("Description").and_then(|value| value.text("Value"));
+            let description = value.unwrap_or_default().to_owned();
+            call.change(ModifyInterfaceDescription { interface_id, description })?;
+        }
+        ["Attachment"] => {
+            let changes = params.structure("Attachment").ok_or_else(|| missing("Attachment"))?;
+            if let Some(name) = changes.other_than(&["AttachmentId", "DeleteOnTermination"]) {
+                let message = format!("The parameter Attachment.{name} is not supported by sgsim.");
+                return Err(AwsError::new("UnsupportedOperation", message).into());
+            }
+            let delete_on_termination = changes
+                .flag("DeleteOnTermination")
+                .ok_or_else(|| missing("Attachment.DeleteOnTermination"))?;
+            let attachment_id = changes.required("AttachmentId")?;
+            call.change(ModifyDeleteOnTermination { interface_id, attachment_id, delete_on_termination })?;
         }
         [] => return Err(missing("Attribute").into()),
         _ => {

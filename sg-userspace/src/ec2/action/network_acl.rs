@@ -72,8 +72,8 @@ fn place(params: Params<'_>) -> Result<(NetworkAclId, Direction, u32), AwsError>
 
 fn content(params: Params<'_>) -> Result<EntryContent, AwsError> {
     let action = match params.required_text("RuleAction")? {
-        "allow" => RuleAction::Allow,
-        "deny" => RuleAction::Deny,
+        text if text.eq_ignore_ascii_case("allow") => RuleAction::Allow,
+        text if text.eq_ignore_ascii_case("deny") => RuleAction::Deny,
         other => return Err(invalid("RuleAction", other)),
     };
     let protocol = parse_protocol(params.required_text("Protocol")?)?;

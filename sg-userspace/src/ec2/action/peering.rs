@@ -38,7 +38,16 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     }
     let tags = params.tags_for("vpc-peering-connection")?;
     match call.change(CreateVpcPeeringConnection { requester_vpc_id, accepter_vpc_id, tags })? {
-        Reply::VpcPeeringConnection { id, .. } => shown(call, &id),
+        Reply::VpcPeeringConnection { id, status } => {
+            let mut reply = shown(call, &id)?;
+            if status == PeeringStatus::PendingAcceptance {
+                // AWS answers before it has asked; here the accepter has been asked.
+                let message = format!("Initiating Request to {}", call.caller.account_id);
+                reply["VpcPeeringConnection"]["Status"] =
+                    json!({ "Code": "initiating-request", "Message": message });
+            }
+            Ok(reply)
+        }
         other => Err(unexpected(&other)),
     }
 }
