@@ -6,6 +6,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::exec;
+use crate::packages;
 use crate::repo::Repo;
 use crate::say;
 
@@ -24,6 +25,10 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
         return Ok(());
     }
     let doing = format!("installing {}", PACKAGES.join(" and "));
+    if exec::capture(Command::new("python3").args(["-c", "import ensurepip, venv"])).is_err() {
+        let names = packages::PYTHON.iter().map(|package| package.name).collect::<Vec<_>>();
+        packages::ensure(repo, &names)?;
+    }
     exec::capture(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&place))?;
     let mut pip = Command::new(place.join("bin/python3"));
     pip.args(["-m", "pip", "install", "--disable-pip-version-check", "--no-input"]).args(PACKAGES);

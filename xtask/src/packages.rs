@@ -38,6 +38,9 @@ pub(crate) const LINKER_BUILD: &[Package] = &[
 pub(crate) const TEST: &[Package] =
     &[package("iproute2", "`ip` shows namespaces and links independently of sgsim")];
 
+/// For AWS's own clients, where Python does not bring it.
+pub(crate) const PYTHON: &[Package] = &[package("python3-venv", "environments for programs from PyPI")];
+
 /// For the demo with real servers.
 pub(crate) const REAL_DEMO: &[Package] = &[
     package("nginx", "the web tier"),
