@@ -17,6 +17,7 @@ use sg_common::datapath::matching::match_rules;
 use sg_common::datapath::parse::{Kind, parse};
 use sg_common::datapath::tables::Tables;
 use sg_common::datapath::trace::{self, is_marked};
+use sg_common::datapath::tuple::Packet;
 
 use crate::count;
 use crate::frame::{SkbFrame, XdpFrame};
@@ -28,15 +29,14 @@ use crate::tables::Maps;
 #[inline(never)]
 #[unsafe(no_mangle)]
 pub(crate) extern "C" fn sg_parse(skb: *mut __sk_buff) -> u32 {
+    let Some(packet) = room() else { return Kind::MALFORMED.0 };
     // A VLAN tag is no longer in the frame by the time it gets here.
     // SAFETY: a field of the context, which the verifier rewrites.
     if unsafe { (*skb).vlan_present } != 0 {
+        *packet = Packet::default();
         return Kind::NOT_IP.0;
     }
-    match room() {
-        Some(packet) => parse(&SkbFrame(&TcContext::new(skb)), packet).0,
-        None => Kind::MALFORMED.0,
-    }
+    parse(&SkbFrame(&TcContext::new(skb)), packet).0
 }
 
 /// Parses an XDP frame into the room.

@@ -41,6 +41,13 @@ fn c26_c27_c29_a_connection_beyond_the_allowance_times_out_until_others_are_over
     for session in &mut sessions {
         session.check("open already");
     }
+    // The counts are the kernel's, and the next controller goes on with them.
+    let exceeded = of_web(&lab, "conntrack_allowance_exceeded");
+    lab.kill_controller();
+    lab.done(&["up", &lab.file(&text)]);
+    assert_eq!(of_web(&lab, "tracked"), 5);
+    assert_eq!(of_web(&lab, "conntrack_allowance_exceeded"), exceeded);
+    check_denied(&client, None, WEB.into(), Traffic::Tcp(80));
     for _ in 0..3 {
         check_allowed(&internet, Some(OUTSIDER.into()), WEB.into(), Traffic::Udp(53));
     }

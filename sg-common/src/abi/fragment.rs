@@ -26,8 +26,8 @@ pub struct FragmentKey {
 pub struct FragmentPorts {
     /// Source port in the upper 16 bits, destination port in the lower 16; for ICMP as in `Tuple`.
     pub ports: u32,
-    /// 1.
-    pub known: u32,
+    /// A number that two keys hardly ever share, never 0: an element's memory may become another key's while it is read.
+    pub identity: u32,
     /// Tick of the first fragment.
     pub seen: u64,
 }

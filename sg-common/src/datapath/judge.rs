@@ -144,7 +144,8 @@ fn judge_fragment<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>)
 #[inline(always)]
 pub fn complete<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) {
     let first = tables.fragment(packet, bench);
-    let is_known = first.known != 0 && age(bench.tick, first.seen) < u64::from(FRAGMENT_LIFETIME);
+    let is_known = first.identity == packet.fragment_identity()
+        && age(bench.tick, first.seen) < u64::from(FRAGMENT_LIFETIME);
     // Both always written: the sender's bench has judged the same packet before.
     let ports = if is_known { first.ports } else { 0 };
     packet.ports_unknown = !is_known as u8;

@@ -117,7 +117,7 @@ pub trait Tables {
     /// The entry of a flow, live or not.
     fn flow(&self, key: &FlowKey) -> Option<Self::Flow>;
     /// Makes an entry for a flow that has had no reply, in place of an older one (`replaces`), on the account of an
-    /// allowance. Unless it is admitted, an older one stays.
+    /// allowance. If the allowance refuses, an older one stays.
     fn admit(&self, key: &FlowKey, entry: FlowEntry, allowance: u32, replaces: bool) -> Admission;
     /// Ends a flow, on the account of an allowance.
     fn remove(&self, key: &FlowKey, allowance: u32);

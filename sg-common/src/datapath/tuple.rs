@@ -306,10 +306,21 @@ impl Packet {
         }
     }
 
+    /// A number that fragments of two packets hardly ever share; never 0.
+    #[inline(always)]
+    pub fn fragment_identity(&self) -> u32 {
+        const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let (source, destination) = (self.tuple.source, self.tuple.destination);
+        let mut mixed = (source.high ^ destination.low).wrapping_mul(ODD);
+        mixed = (mixed ^ source.low.rotate_left(32) ^ destination.high.rotate_left(17)).wrapping_mul(ODD);
+        mixed = (mixed ^ u64::from(self.fragment_id)).wrapping_mul(ODD);
+        (mixed >> 32) as u32 | 1
+    }
+
     /// What an interface remembers of this packet if it is a first fragment.
     #[inline(always)]
     pub fn fragment_ports(&self, tick: u64) -> FragmentPorts {
         let ports = (self.tuple.source_port as u32) << 16 | self.tuple.destination_port as u32;
-        FragmentPorts { ports, known: 1, seen: tick }
+        FragmentPorts { ports, identity: self.fragment_identity(), seen: tick }
     }
 }

@@ -181,6 +181,14 @@ fn check_limits(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<()
         }
         let together =
             || world.peers_of(vpc_id).chain([vpc_id, new_peer]).filter_map(|id| world.vpcs.get(id));
+        if let Some(other) = overlapping_peer(world, vpc_id, new_peer) {
+            return Err(AwsError::new(
+                "InvalidParameterValue",
+                format!(
+                    "'{new_peer}' overlaps '{other}', another active peer of '{vpc_id}'; route tables would tell them apart, and there are none here"
+                ),
+            ));
+        }
         let ipv4 = together().map(|vpc| vpc.cidr_ipv4.len()).sum::<usize>();
         let ipv6 = together().map(|vpc| vpc.cidr_ipv6.len()).sum::<usize>();
         for (family, count) in [("IPv4", ipv4), ("IPv6", ipv6)] {
@@ -195,6 +203,16 @@ fn check_limits(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<()
         }
     }
     Ok(())
+}
+
+/// An active peer of a VPC that has an address in common with one that is to be a peer. CHOICE: AWS takes both, and the
+/// VPC's routes say which of the two an address means.
+fn overlapping_peer<'w>(world: &'w World, vpc_id: &'w VpcId, new_peer: &VpcId) -> Option<&'w VpcId> {
+    let new_blocks = world.vpcs.get(new_peer).map(blocks).unwrap_or_default();
+    world.peers_of(vpc_id).filter(|peer| *peer != new_peer).find(|peer| {
+        let theirs = world.vpcs.get(*peer).map(blocks).unwrap_or_default();
+        theirs.iter().any(|block| new_blocks.iter().any(|new| overlap(block, new)))
+    })
 }
 
 fn blocks(vpc: &Vpc) -> Vec<IpNet> {

@@ -52,12 +52,16 @@ impl Maps {
 impl KernelDataplane {
     /// Begins anew the accounts of new instances, and counts again where interfaces have left or come with entries.
     pub(super) fn move_accounts(&mut self, before: &Accounts) -> Result<()> {
-        let mut has_moved = false;
+        let is_known = std::mem::replace(&mut self.accounts_are_known, true);
+        let mut has_moved = !is_known;
         for (index, (instance, interfaces)) in accounts(self.applied.image()) {
             match before.get(&index) {
                 Some((old, old_interfaces)) if *old == instance => has_moved |= *old_interfaces != interfaces,
+                // An adopted account goes on: entries are on it already.
                 _ => {
-                    self.maps.open_account(index);
+                    if is_known {
+                        self.maps.open_account(index);
+                    }
                     has_moved = true;
                 }
             }

@@ -12,6 +12,7 @@ use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::interface::InterfaceRecord;
+use sg_common::abi::policy::Locator;
 use sg_common::abi::settings::{Settings, tick_of};
 use sg_common::abi::verdict::{COUNTERS, COUNTERS_PER_DIRECTION, DirectionCode, ReasonCode};
 use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, ROUTER_MAC};
@@ -29,6 +30,7 @@ use crate::packet::spec::PacketSpec;
 
 use super::allowance::accounts;
 use super::attach::{self, Attached, Hook};
+use super::flows::FlowEntries;
 use super::maps::Maps;
 use super::{object, prog_run};
 
@@ -46,6 +48,10 @@ pub struct KernelDataplane {
     /// Programs that are not pinned, by link.
     attached: Vec<Attached>,
     adopted: bool,
+    /// Whose each account is, as of the last world; an adopted data plane's are in use before anybody knows.
+    pub(super) accounts_are_known: bool,
+    /// The policies that traced packets are being judged by: a walk may be read in two parts.
+    pub(super) walks: HashMap<(u64, u8), Locator>,
 }
 
 /// A counter's value.
@@ -114,6 +120,8 @@ impl KernelDataplane {
             hook,
             attached: Vec::new(),
             adopted,
+            accounts_are_known: !adopted,
+            walks: HashMap::new(),
         })
     }
 
@@ -300,7 +308,8 @@ impl KernelDataplane {
         let mut accounts = self.allowances();
         let mut present: HashMap<u32, u64> = HashMap::new();
         let mut live = Vec::new();
-        for (key, entry) in self.maps.flow_entries() {
+        let FlowEntries { entries, complete } = self.maps.flow_entries();
+        for (key, entry) in entries {
             let age = age(tick, entry.last_seen);
             let Some(record) = timers.get(&key.interface()) else {
                 // An interface that is not attached may come back; one that is gone never does.
@@ -315,6 +324,10 @@ impl KernelDataplane {
                 live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
             } else {
                 let removed = self.maps.remove_flow(&key, &entry)?;
+                if removed == 0 {
+                    // A packet was faster: it lives on, or has been counted out.
+                    *present.entry(record.allowance).or_default() += 1;
+                }
                 self.maps.settle(record.allowance, removed);
                 if let Some(account) = accounts.get_mut(&record.allowance) {
                     // An audit may have set it back below zero.
@@ -322,7 +335,7 @@ impl KernelDataplane {
                 }
             }
         }
-        for (index, account) in accounts {
+        for (index, account) in accounts.into_iter().filter(|_| complete) {
             self.maps.audit(index, &account, present.get(&index).copied().unwrap_or_default());
         }
         Ok(live)

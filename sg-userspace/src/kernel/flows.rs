@@ -1,9 +1,10 @@
 //! The flow tables as user space reads and sweeps them.
 
+use std::collections::HashMap;
 use std::io;
 
 use anyhow::Result;
-use aya::maps::{HashMap, MapData};
+use aya::maps::MapData;
 use aya::{Pod, maps::MapError};
 use sg_common::abi::address::Family;
 use sg_common::abi::flow::FlowEntry;
@@ -12,22 +13,43 @@ use sg_common::datapath::tuple::FlowKey;
 
 use super::maps::Maps;
 
-/// Reads a table while the programs change it: entries that go meanwhile are left out.
-fn read<K: Pod>(
-    table: &HashMap<MapData, K, FlowEntry>,
-    to_key: fn(K) -> FlowKey,
-) -> Vec<(FlowKey, FlowEntry)> {
-    // An iterator whose place has gone begins again; the bound ends what would otherwise go on under a flood.
-    let most = (MAX_FLOWS + MAX_EMBRYONIC) as usize;
-    table.iter().take(most).filter_map(Result::ok).map(|(key, entry)| (to_key(key), entry)).collect()
+/// The most steps of one reading. An iterator whose place has gone begins again; the bound ends what would otherwise go on
+/// under a flood.
+const MOST: usize = (MAX_FLOWS + MAX_EMBRYONIC) as usize;
+
+/// The entries at one reading.
+#[derive(Debug, Default)]
+pub struct FlowEntries {
+    /// Them, each once.
+    pub entries: HashMap<FlowKey, FlowEntry>,
+    /// Whether none may be missing but what came meanwhile.
+    pub complete: bool,
 }
 
-pub(super) fn remove<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<(), MapError> {
+impl FlowEntries {
+    /// Reads a table while the programs change it: entries that go meanwhile are left out.
+    fn read<K: Pod>(&mut self, table: &aya::maps::HashMap<MapData, K, FlowEntry>, to_key: fn(K) -> FlowKey) {
+        let mut steps = 0;
+        for (key, entry) in table.iter().take(MOST).filter_map(Result::ok) {
+            steps += 1;
+            self.entries.insert(to_key(key), entry);
+        }
+        self.complete &= steps < MOST;
+    }
+}
+
+pub(super) fn remove<K: Pod, V: Pod>(
+    table: &mut aya::maps::HashMap<MapData, K, V>,
+    key: &K,
+) -> Result<(), MapError> {
     take_out(table, key).map(drop)
 }
 
 /// Removes an element. False where it was not there: the program was faster.
-fn take_out<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Result<bool, MapError> {
+fn take_out<K: Pod, V: Pod>(
+    table: &mut aya::maps::HashMap<MapData, K, V>,
+    key: &K,
+) -> Result<bool, MapError> {
     match table.remove(key) {
         Ok(()) => Ok(true),
         Err(MapError::KeyNotFound) => Ok(false),
@@ -38,7 +60,7 @@ fn take_out<K: Pod, V: Pod>(table: &mut HashMap<MapData, K, V>, key: &K) -> Resu
 
 /// Removes an entry that is as it was when it was read: meanwhile the same flow may have begun anew. Whether it did.
 fn remove_unchanged<K: Pod>(
-    table: &mut HashMap<MapData, K, FlowEntry>,
+    table: &mut aya::maps::HashMap<MapData, K, FlowEntry>,
     key: &K,
     read: &FlowEntry,
 ) -> Result<bool, MapError> {
@@ -49,12 +71,14 @@ fn remove_unchanged<K: Pod>(
 }
 
 impl Maps {
-    /// Every entry, live or not.
-    pub fn flow_entries(&self) -> Vec<(FlowKey, FlowEntry)> {
-        let mut entries = read(&self.flows4, FlowKey::from_v4);
-        entries.extend(read(&self.embryonic4, FlowKey::from_v4));
-        entries.extend(read(&self.flows6, FlowKey::from_v6));
-        entries.extend(read(&self.embryonic6, FlowKey::from_v6));
+    /// Every entry, live or not. An entry moves from the tables of flows without a reply to the others, which are therefore
+    /// read last.
+    pub fn flow_entries(&self) -> FlowEntries {
+        let mut entries = FlowEntries { complete: true, ..FlowEntries::default() };
+        entries.read(&self.embryonic4, FlowKey::from_v4);
+        entries.read(&self.flows4, FlowKey::from_v4);
+        entries.read(&self.embryonic6, FlowKey::from_v6);
+        entries.read(&self.flows6, FlowKey::from_v6);
         entries
     }
 
@@ -81,7 +105,7 @@ impl Maps {
     /// # Errors
     /// Where a map refuses.
     pub fn clear_state(&mut self) -> Result<()> {
-        for (key, entry) in self.flow_entries() {
+        for (key, entry) in self.flow_entries().entries {
             self.remove_flow(&key, &entry)?;
         }
         let fragments: Vec<_> = self.fragments.keys().filter_map(Result::ok).collect();

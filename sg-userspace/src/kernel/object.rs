@@ -20,7 +20,7 @@ pub const XDP: &str = "sg_xdp";
 pub const LOGS: &str = "AYA_LOGS";
 
 /// Every map that outlives a controller, by name.
-pub const MAPS: [&str; 20] = [
+pub const MAPS: [&str; 21] = [
     "SETTINGS",
     "POLICIES",
     "ACCESS_LISTS",
@@ -39,12 +39,14 @@ pub const MAPS: [&str; 20] = [
     "EVENTS_LOST",
     "STEPS",
     "TRACE_FILTER",
+    // It numbers traced packets, and old programs count on beside new ones.
+    "SCRATCH",
     "COUNTERS_BY_REASON",
     LOGS,
 ];
 
 /// Maps that hold nothing from one packet to the next.
-const ROOMS: [&str; 2] = ["PACKET", "SCRATCH"];
+const ROOMS: [&str; 1] = ["PACKET"];
 
 /// Where pinned maps are, below the data plane's directory.
 pub fn map_directory(pins: &Path) -> PathBuf {

@@ -28,6 +28,9 @@ use crate::dataplane::step::{Filter, PortsHit, Step, StepEvent, Steps};
 use super::dataplane::KernelDataplane;
 use super::maps::Maps;
 
+/// Walks remembered at a time; a walk takes microseconds, so that all but the last are over.
+const MAX_WALKS: usize = 4096;
+
 impl KernelDataplane {
     /// Marks the packets that the filter means from now on, or none.
     ///
@@ -41,6 +44,7 @@ impl KernelDataplane {
         let record = self.trace_filter(filter)?;
         self.maps.trace_filter.set(0, record, 0).context("cannot write the filter")?;
         self.maps.drain_steps();
+        self.walks.clear();
         self.maps.set_settings(Settings { tracing: 1, ..settings })
     }
 
@@ -93,9 +97,12 @@ impl KernelDataplane {
                 .map(|interface| (interface.slot, interface.id.clone()))
                 .collect(),
         };
-        // The tables that a packet's steps are about, by packet and direction.
-        let mut policies: HashMap<(u64, u8), Locator> = HashMap::new();
-        let steps = records.iter().filter_map(|record| reader.step(record, &mut policies)).collect();
+        let mut walks = std::mem::take(&mut self.walks);
+        if walks.len() > MAX_WALKS {
+            walks.clear();
+        }
+        let steps = records.iter().filter_map(|record| reader.step(record, &mut walks)).collect();
+        self.walks = walks;
         Ok(Steps { steps, lost })
     }
 }
@@ -240,7 +247,9 @@ struct WordsAt<'a> {
 
 impl WordsAt<'_> {
     fn at(&self, word: u32) -> u32 {
-        self.maps.read(self.start + (word % CHUNK_WORDS) as usize)
+        // As the programs read: whatever the word says, it stays in the chunk.
+        let chunk = CHUNK_WORDS as usize;
+        self.maps.read(self.start / chunk * chunk + (self.start % chunk + word as usize) % chunk)
     }
 
     /// Where a key fell in a ports table.

@@ -171,6 +171,22 @@ fn q_17_active_peerings_per_vpc_are_limited() {
 }
 
 #[test]
+fn active_peers_of_a_vpc_do_not_overlap_each_other() {
+    let (mut world, ids) = vpcs(3);
+    let twin = made_vpc(&mut world, vpc(&["10.1.128.0/20"], &[]));
+    // Asked for in time, accepted too late.
+    let waiting = requested(&mut world, &twin, &ids[0], PeeringStatus::PendingAcceptance);
+    let first = active(&mut world, &ids[0], &ids[1]);
+    active(&mut world, &ids[0], &ids[2]);
+    check_refused(&mut world, accept(&waiting), "InvalidParameterValue", ids[1].as_str());
+    applied(&mut world, delete(&first));
+    applied(&mut world, accept(&waiting));
+    check_refused(&mut world, create(&ids[1], &ids[0]), "InvalidParameterValue", twin.as_str());
+    // Each may still have a peer of its own.
+    active(&mut world, &ids[1], &ids[2]);
+}
+
+#[test]
 fn a_vpc_and_its_active_peers_have_at_most_sixteen_blocks_of_a_family() {
     let mut world = World::default();
     let five = |i: u8| -> Vec<String> { (0..5).map(|j| format!("10.{}.0.0/16", 10 * i + j)).collect() };
