@@ -7,6 +7,12 @@ use std::time::Duration;
 use serde_json::Value;
 use sg_tests::harness::address::{DB, WEB, WEB6};
 use sg_tests::harness::lab_file::standard_lab;
+use sg_userspace::command::instance::{InstanceInterface, RunInstance, TerminateInstance};
+use sg_userspace::command::interface::CreateNetworkInterface;
+use sg_userspace::controller::client::Client;
+use sg_userspace::controller::protocol::{Reply, Request};
+use sg_userspace::lab::manifest::Made;
+use sg_userspace::lab::namespace;
 
 use crate::product::Product;
 use crate::sessions::Session;
@@ -86,4 +92,61 @@ fn change_cut_short_by_a_kill_is_there_or_not_and_in_force_or_not() {
         present += u32::from(is_listed);
     }
     println!("{done} of 12 changes acknowledged, {present} made");
+}
+
+/// Namespaces that the lab's manifest lists and that stand.
+fn standing(lab: &Product) -> Vec<String> {
+    let made = sg_userspace::lab::manifest::read(&lab.directory().made()).unwrap();
+    let names = made.into_iter().filter_map(|thing| match thing {
+        Made::Namespace(name) => Some(name),
+        _ => None,
+    });
+    let mut names: Vec<_> = names.filter(|name| namespace::path(name).exists()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// An instance is there with all that belongs to it, or nothing of it is: whenever the controller dies.
+#[test]
+fn instance_that_a_kill_left_half_made_or_half_removed_is_swept_away() {
+    let lab = Product::up(&standard_lab());
+    let file = lab.file(&standard_lab());
+    let mut made = 0;
+    for milliseconds in [0, 3, 6, 10, 15, 25, 40, 80] {
+        let world = Client::connect(&lab.directory()).unwrap().call(&Request::World).unwrap();
+        let Reply::World { world, .. } = world else { panic!("no world") };
+        let extra = world.instances.values().find(|instance| instance.name == "extra");
+        let command = match extra {
+            Some(instance) => TerminateInstance { instance_id: instance.id.clone() }.into(),
+            None => {
+                let subnet = world.subnets.values().next().unwrap();
+                let interface = CreateNetworkInterface::new(subnet.id.clone(), Vec::new());
+                RunInstance {
+                    name: Some("extra".to_owned()),
+                    interfaces: vec![InstanceInterface::New(interface)],
+                    connection_allowance: None,
+                    instance_type: None,
+                    tags: Default::default(),
+                }
+                .into()
+            }
+        };
+        let mut client = Client::connect(&lab.directory()).unwrap();
+        let call = std::thread::spawn(move || {
+            let command = Box::new(command);
+            client.call(&Request::Change { command }).is_ok()
+        });
+        std::thread::sleep(Duration::from_millis(milliseconds));
+        lab.kill_controller();
+        made += u32::from(call.join().unwrap());
+        lab.done(&["up", &file]);
+
+        let mut wanted = lab.namespaces();
+        wanted.sort();
+        assert_eq!(standing(&lab), wanted, "after {milliseconds} ms");
+        let listed = lab.json("instance list");
+        assert_eq!(listed["instances"].as_array().unwrap().len() + 1, wanted.len());
+    }
+    assert!(made > 0, "no change was ever done before the kill");
 }

@@ -12,7 +12,9 @@ use crate::aws::ids::{InstanceId, NetworkInterfaceId};
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
 use crate::command::changes::{Changes, ObjectKey};
+use crate::lab::cleanup::{self, Removed};
 use crate::lab::link::Links;
+use crate::lab::manifest::Made;
 use crate::lab::namespace::{self, Namespace};
 use crate::lab::{hosts, process};
 use crate::store::manifest::LabManifest;
@@ -75,6 +77,26 @@ impl Built {
             enforcer.attach_internet(index, super::build::INTERNET_MAC, &lab.internet())?;
         }
         Ok(built)
+    }
+
+    /// Removes what an earlier controller left half made, or half removed, when it died: the world does not have it. What
+    /// stays behind passes nothing, since no interface is known for its link.
+    pub async fn sweep(made: &Path, world: &World, lab: &LabManifest) {
+        let is_wanted = |thing: &Made| match thing {
+            Made::Namespace(name) => {
+                *name == lab.internet_namespace || world.instances.keys().any(|id| id.as_str() == name)
+            }
+            Made::Link { alias, .. } => {
+                let is_it = |it: &NetworkInterface| it.id.as_str() == alias && it.attachment.is_some();
+                *alias == lab.internet_namespace || world.network_interfaces.values().any(is_it)
+            }
+            Made::Directory(_) => true,
+        };
+        match cleanup::sweep(made, is_wanted).await {
+            Ok(removed) if removed == Removed::default() => {}
+            Ok(removed) => tracing::info!(?removed, "removed what an earlier controller had left"),
+            Err(error) => tracing::warn!("cannot remove what an earlier controller has left: {error:#}"),
+        }
     }
 
     /// Builds everything, many at a time, telling how far it is.

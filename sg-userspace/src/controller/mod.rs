@@ -118,6 +118,7 @@ impl Controller {
         enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
         enforcer.set_enforcement(lab.enforcement)?;
         enforcer.set_trace(None)?;
+        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
         self.enforcer = Some(enforcer);
         Ok(())

@@ -49,6 +49,27 @@ pub async fn tear_down(manifest: &Path) -> Result<Removed> {
     }
 }
 
+/// Removes what the manifest lists and nobody wants any more: what was half made, or half removed, when a controller died.
+/// The manifest stays as it is.
+///
+/// # Errors
+/// All faults; the rest was removed.
+pub async fn sweep(manifest: &Path, is_wanted: impl Fn(&Made) -> bool) -> Result<Removed> {
+    let is_there = |thing: &Made| match thing {
+        Made::Namespace(name) => namespace::path(name).exists(),
+        Made::Link { .. } | Made::Directory(_) => true,
+    };
+    let mut left = manifest::read(manifest)?;
+    left.retain(|thing| !is_wanted(thing) && is_there(thing));
+    let mut faults = Vec::new();
+    let removed = remove(&left, &mut faults).await;
+    if !faults.is_empty() {
+        let lines: Vec<_> = faults.iter().map(|fault| format!("{fault:#}")).collect();
+        bail!("{}", lines.join("; "));
+    }
+    Ok(removed)
+}
+
 async fn remove(made: &[Made], faults: &mut Vec<anyhow::Error>) -> Removed {
     let mut removed = Removed::default();
     let mut namespaces = Vec::new();
