@@ -76,6 +76,17 @@ pub struct MapImage {
     pub members: BTreeMap<(u32, IpAddr), Owner>,
 }
 
+impl MapImage {
+    /// Whether an interface that is in its slot in both images has other timeouts in the next one.
+    pub fn has_other_timers(&self, next: &Self) -> bool {
+        let timers = |record: &InterfaceRecord| (record.tcp_established, record.udp, record.udp_stream);
+        next.interfaces.iter().any(|(slot, new)| {
+            let old = self.interfaces.get(slot).filter(|old| old.number == new.number);
+            old.is_some_and(|old| timers(old) != timers(new))
+        })
+    }
+}
+
 /// An address as the data plane has it.
 pub fn address(address: IpAddr) -> Address {
     match address {

@@ -358,6 +358,11 @@ fn duration(ticks: u64) -> Duration {
 impl Dataplane for KernelDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
         let image = self.compiler.image(world)?;
+        // What has idled out by the old timers does not come back to life by longer ones. What an adopted data plane's were
+        // is not known, and nothing of it may be swept by guess.
+        if self.accounts_are_known && self.applied.image().has_other_timers(&image) {
+            self.live_flows()?;
+        }
         let accounts = accounts(self.applied.image());
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         self.applied.apply(&mut self.maps, image, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
