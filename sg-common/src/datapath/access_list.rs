@@ -17,8 +17,11 @@ const DEFAULT_DENY_IPV4: u32 = 32_767;
 /// The implicit last entry for IPv6 (N-04).
 const DEFAULT_DENY_IPV6: u32 = 32_768;
 
-/// The answer of a network ACL that lets a packet through: the judgement goes on.
-pub const PASSES: ReasonCode = ReasonCode(0);
+/// The answer of a step that lets a packet through to the next one: the judgement goes on. A denial by its number, so that
+/// a judgement which ended with it, by whatever mistake, would deny.
+pub const PASSES: ReasonCode = ReasonCode(u8::MAX);
+
+const _: () = assert!(!PASSES.is_allow());
 
 /// What the ACL behind `locator` decides for a packet whose other end is `remote`: [`PASSES`], or a denial with the number
 /// of the entry. Without an ACL everything is denied. `note` hears the table's answer.

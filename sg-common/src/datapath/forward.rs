@@ -101,10 +101,7 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
             end(tables, packet, &bench, reason);
             return Fate::dropped(DirectionCode::OUTBOUND, reason);
         }
-        if interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
-            tables.report(packet, &bench, Decision::without_rule(ReasonCode::NEIGHBOUR));
-        }
-        trace(tables, packet, &bench, StepCode::VERDICT, u64::from(ReasonCode::NEIGHBOUR.0), 0);
+        end(tables, packet, &bench, ReasonCode::NEIGHBOUR);
         let action = if kind == Kind::ARP { Action::AnswerArp } else { Action::AnswerNeighbour };
         return Fate::without_receiver(DirectionCode::OUTBOUND, ReasonCode::NEIGHBOUR, action);
     }
@@ -112,10 +109,7 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         return from_internet(tables, frame, kind, packet, &bench, enforcement_off);
     }
     if let Err(reason) = screen(tables, frame, kind, packet, &interface) {
-        if !reason.is_allow() || interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
-            tables.report(packet, &bench, Decision::without_rule(reason));
-        }
-        trace(tables, packet, &bench, StepCode::VERDICT, u64::from(reason.0), 0);
+        end(tables, packet, &bench, reason);
         return Fate::dropped(DirectionCode::OUTBOUND, reason);
     }
     let receiver = route(tables, packet, interface.network);
@@ -232,7 +226,7 @@ pub fn to_link<T: Tables, F: Frame + ?Sized>(
         // The fabric alone speaks for the subnet: none of the host's ARP or discovery reaches an instance.
         _ => ReasonCode::NOT_IP,
     };
-    tables.report(packet, &bench, Decision::without_rule(reason));
+    end(tables, packet, &bench, reason);
     Fate::dropped(DirectionCode::INBOUND, reason)
 }
 
@@ -313,10 +307,12 @@ fn deliver<T: Tables>(
     Fate { direction: DirectionCode::INBOUND, reason: decision.reason, action, receiver }
 }
 
-/// Reports a verdict that no rule had a part in.
+/// Tells a verdict that no rule had a part in. A denial is always news.
 #[inline(always)]
 fn end<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, reason: ReasonCode) {
-    tables.report(packet, bench, Decision::without_rule(reason));
+    if !reason.is_allow() || bench.interface.flags & InterfaceRecord::FLAG_TRACE != 0 {
+        tables.report(packet, bench, Decision::without_rule(reason));
+    }
     trace(tables, packet, bench, StepCode::VERDICT, u64::from(reason.0), 0);
 }
 

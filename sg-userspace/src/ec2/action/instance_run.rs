@@ -18,21 +18,8 @@ use crate::ec2::params::{Params, missing};
 /// The most instances of one call: each is a namespace with its links.
 const MOST: u16 = 50;
 
-/// What an instance's interface can be specified with here.
-const INTERFACE: [&str; 12] = [
-    "DeviceIndex",
-    "NetworkInterfaceId",
-    "DeleteOnTermination",
-    "SubnetId",
-    "Description",
-    "Groups",
-    "PrivateIpAddress",
-    "PrivateIpAddresses",
-    "SecondaryPrivateIpAddressCount",
-    "Ipv6Addresses",
-    "Ipv6AddressCount",
-    "ConnectionTrackingSpecification",
-];
+/// What an instance's interface can be specified with here, besides what makes an interface.
+const ATTACHMENT: [&str; 3] = ["DeviceIndex", "NetworkInterfaceId", "DeleteOnTermination"];
 
 pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
@@ -169,7 +156,7 @@ fn interfaces(call: &Call<'_>) -> Result<Vec<InstanceInterface>, AwsError> {
 }
 
 fn one_interface(call: &Call<'_>, spec: Params<'_>) -> Result<InstanceInterface, AwsError> {
-    if let Some(name) = spec.other_than(&INTERFACE) {
+    if let Some(name) = spec.other_than(&[&ATTACHMENT[..], &interface::SPECIFICATION].concat()) {
         return Err(AwsError::new(
             "UnsupportedOperation",
             format!("The parameter NetworkInterfaces.{name} is not supported by sgsim."),

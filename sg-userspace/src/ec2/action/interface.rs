@@ -20,7 +20,7 @@ use crate::ec2::page::page;
 use crate::ec2::params::{Params, invalid};
 
 /// What an interface can be made with, alone or with its instance.
-pub(super) const SPECIFICATION: [&str; 11] = [
+pub(super) const SPECIFICATION: [&str; 9] = [
     "SubnetId",
     "Description",
     "Groups",
@@ -30,13 +30,14 @@ pub(super) const SPECIFICATION: [&str; 11] = [
     "Ipv6Addresses",
     "Ipv6AddressCount",
     "ConnectionTrackingSpecification",
-    "TagSpecifications",
-    "ClientToken",
 ];
 
 pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
-    let supported = SPECIFICATION.into_iter().chain(["InterfaceType"]).collect::<Vec<_>>();
+    let supported = SPECIFICATION
+        .into_iter()
+        .chain(["TagSpecifications", "ClientToken", "InterfaceType"])
+        .collect::<Vec<_>>();
     call.only(&supported)?;
     if let Some(kind) = params.text("InterfaceType").filter(|kind| *kind != "interface") {
         return Err(invalid("InterfaceType", kind).into());
