@@ -64,3 +64,8 @@ fn check(text: &str) {
         panic!("{difference}");
     }
 }
+
+#[test]
+fn m03_e06_addresses_may_repeat_in_another_vpc() {
+    sg_tests::harness::twins::check_twins(sg_tests::harness::kernel_plane::Kernel::load().plane());
+}

@@ -15,3 +15,10 @@ mod rules;
 mod tcp;
 mod tracking;
 mod udp;
+
+#[test]
+fn m03_e06_addresses_may_repeat_in_another_vpc() {
+    for plane in sg_tests::harness::planes::planes() {
+        sg_tests::harness::twins::check_twins(plane);
+    }
+}

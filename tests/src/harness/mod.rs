@@ -11,6 +11,7 @@ pub mod script;
 
 pub mod frames;
 
+pub mod twins;
 pub mod universe;
 
 pub mod network;
