@@ -22,7 +22,13 @@ fn vpc(lab: &mut Lab, is_open: bool) -> [NetworkInterfaceId; 2] {
         lab.rule(&group, all(Direction::Inbound, Peer::ReferencedGroup(group.clone())));
     }
     [4u8, 5].map(|host| {
-        lab.interface(&subnet, &format!("host{host}"), &[[10, 0, 1, host].into()], &[], &[group.clone()])
+        lab.interface(
+            &subnet,
+            &format!("host{host}"),
+            &[[10, 0, 1, host].into()],
+            &[],
+            std::slice::from_ref(&group),
+        )
     })
 }
 
