@@ -46,7 +46,7 @@ impl Account {
             ..CreateVpc::default()
         };
         backing.change(vpc.into()).unwrap();
-        let caller = Caller { region: "us-east-1".parse().unwrap(), account_id: "123456789012".to_owned() };
+        let caller = Caller { region: "us-east-1".parse().unwrap(), account_id: "123456789012".to_owned(), now: 1_800_000_000 };
         Self { api: Api::new(backing), caller }
     }
 

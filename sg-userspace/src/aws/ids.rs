@@ -139,6 +139,11 @@ id!(
     "The vpcPeeringConnection ID '{}' does not exist"
 );
 
+id!(
+    /// A flow log, `fl-…`.
+    FlowLogId, "fl", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound", "The flow log ID '{}' does not exist"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

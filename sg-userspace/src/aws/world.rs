@@ -27,6 +27,7 @@ macro_rules! with_kinds {
             prefix_lists: prefix_list::PrefixList(PrefixListId) = "prefix-list",
             vpc_peering_connections: peering::VpcPeeringConnection(VpcPeeringConnectionId) = "vpc-peering-connection",
             network_acls: network_acl::NetworkAcl(NetworkAclId) = "network-acl",
+            flow_logs: flow_log::FlowLog(FlowLogId) = "vpc-flow-log",
         }
     };
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::aws::error::AwsError;
 use crate::aws::world::World;
+use crate::command::changes::Changes;
 use crate::command::{self, Applied, Command};
 use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
@@ -23,6 +24,7 @@ pub mod built;
 pub mod client;
 pub mod directory;
 pub mod enforcer;
+pub mod flow_logs;
 pub mod preflight;
 pub mod protocol;
 pub mod run;
@@ -37,6 +39,7 @@ pub mod watch;
 use built::Built;
 use directory::StateDirectory;
 use enforcer::{Enforcer, EnforcerOptions};
+use flow_logs::FlowLogs;
 use protocol::{ErrorReply, Reply, Request, code};
 use socket::Call;
 use watch::Watchers;
@@ -61,6 +64,7 @@ pub struct Controller {
     lab: Option<LabManifest>,
     built: Built,
     watchers: Watchers,
+    flow_logs: Option<FlowLogs>,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
 }
@@ -95,6 +99,7 @@ impl Controller {
             lab: stored.lab,
             built: Built::default(),
             watchers: Watchers::default(),
+            flow_logs: None,
             tracer: None,
         };
         if controller.lab.is_some() {
@@ -120,6 +125,7 @@ impl Controller {
         enforcer.set_trace(None)?;
         Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
+        self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, &lab, enforcer.as_mut())?);
         self.enforcer = Some(enforcer);
         Ok(())
     }
@@ -199,14 +205,17 @@ impl Controller {
         let enforcer = self.enforcer.as_deref_mut().ok_or_else(no_lab)?;
         let lab = self.lab.as_ref().ok_or_else(no_lab)?;
         let Applied { reply, changes, undo } = command::apply(&mut self.world, command).map_err(refused)?;
-        let mut failure = match enforcer.set_world(&self.world, &changes) {
-            Err(error) => Some(error.context("the data plane did not take the change")),
-            Ok(()) => self.built.grow(&self.world, &changes, lab, enforcer).await.err(),
-        };
+        let mut failure = put_in_force(&self.world, &changes, self.flow_logs.as_mut(), enforcer).err();
+        if failure.is_none() {
+            failure = self.built.grow(&self.world, &changes, lab, enforcer).await.err();
+        }
         if failure.is_none() {
             match self.store.commit(&self.world, &changes) {
                 Ok(version) => {
                     self.version = version;
+                    if let Some(logs) = &mut self.flow_logs {
+                        logs.after(&self.world, &changes, enforcer);
+                    }
                     // What the world no longer has goes last: it is durable that it should.
                     if let Err(error) = self.built.shrink(&self.world, &changes, enforcer).await {
                         tracing::error!("something stayed behind: {error:#}");
@@ -231,6 +240,9 @@ impl Controller {
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
         let before = self.lab.as_ref().ok_or_else(no_lab)?.enforcement;
         self.enforcer()?.set_enforcement(enforcement).map_err(system)?;
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_enforced(enforcement == Enforcement::On);
+        }
         self.store_lab(|lab| lab.enforcement = enforcement).inspect_err(|_| {
             let back = self.enforcer.as_deref_mut().map(|enforcer| enforcer.set_enforcement(before));
             if let Some(Err(error)) = back {
@@ -257,6 +269,10 @@ impl Controller {
             self.store_lab(|lab| lab.clock_offset_seconds = offset_seconds)?;
             self.enforcer()?.sweep().map_err(system)?;
         }
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_offset(Duration::from_secs(offset_seconds));
+        }
+        self.poll_flow_logs();
         Ok(Reply::Clock { offset_seconds })
     }
 
@@ -287,6 +303,13 @@ impl Controller {
         }
     }
 
+    /// Ends a window of the flow logs whose time is over.
+    pub fn poll_flow_logs(&mut self) {
+        if let (Some(logs), Some(enforcer)) = (&mut self.flow_logs, &mut self.enforcer) {
+            logs.poll(&self.world, enforcer.as_mut());
+        }
+    }
+
     /// Makes room in the flow tables.
     pub fn sweep(&mut self) {
         if let Some(enforcer) = &mut self.enforcer
@@ -304,6 +327,23 @@ impl Controller {
         } else {
             Duration::from_millis(20)
         }
+    }
+}
+
+/// Puts a changed world in force, with flow logs beginning and ending where it says.
+fn put_in_force(
+    world: &World,
+    changes: &Changes,
+    mut flow_logs: Option<&mut FlowLogs>,
+    enforcer: &mut dyn Enforcer,
+) -> anyhow::Result<()> {
+    if let Some(logs) = &mut flow_logs {
+        logs.before(world, changes, enforcer).context("flow logs cannot begin")?;
+    }
+    enforcer.set_world(world, changes).context("the data plane did not take the change")?;
+    match flow_logs {
+        Some(logs) => logs.leave(world).context("flow logs cannot keep what is still owed"),
+        None => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::aws::error::AwsError;
+use crate::aws::flow_log::FlowLogResource;
 use crate::aws::region::Region;
 use crate::aws::vpc::Vpc;
 use crate::aws::world::World;
@@ -33,6 +34,8 @@ pub struct Caller {
     pub region: Region,
     /// The account that owns everything here.
     pub account_id: String,
+    /// When, in seconds since 1970.
+    pub now: u64,
 }
 
 impl Caller {
@@ -147,6 +150,11 @@ fn restrict(world: &mut World, region: &Region) {
     world.network_interfaces.retain(|_, interface| vpcs.contains_key(&interface.vpc_id));
     world.instances.retain(|_, instance| vpcs.contains_key(&instance.vpc_id));
     world.network_acls.retain(|_, acl| vpcs.contains_key(&acl.vpc_id));
+    world.flow_logs.retain(|_, log| match &log.resource {
+        FlowLogResource::Vpc(id) => vpcs.contains_key(id),
+        FlowLogResource::Subnet(id) => world.subnets.contains_key(id),
+        FlowLogResource::NetworkInterface(id) => world.network_interfaces.contains_key(id),
+    });
     world.prefix_lists.retain(|_, list| list.region == *region);
     world.vpc_peering_connections.retain(|_, peering| {
         vpcs.contains_key(&peering.requester_vpc_id) || vpcs.contains_key(&peering.accepter_vpc_id)

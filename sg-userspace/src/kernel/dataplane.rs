@@ -24,6 +24,7 @@ use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
 use crate::compile::apply::Applied;
 use crate::compile::image::Compiler;
+use crate::dataplane::logged::LoggedFlow;
 use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
@@ -393,5 +394,9 @@ impl Dataplane for KernelDataplane {
             .collect();
         flows.sort();
         Ok(flows)
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        self.take_logged()
     }
 }

@@ -9,6 +9,7 @@ pub mod bpffs;
 pub mod dataplane;
 pub mod enforcer;
 pub mod events;
+pub mod flow_log;
 pub mod flows;
 pub mod maps;
 pub mod memory;

@@ -1,5 +1,6 @@
 //! What each action does, one family a file.
 
+mod flow_log;
 mod group;
 mod group_vpc;
 mod instance;
@@ -84,6 +85,9 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("RejectVpcPeeringConnection", peering::reject),
     ("DeleteVpcPeeringConnection", peering::delete),
     ("DescribeVpcPeeringConnections", peering::describe),
+    ("CreateFlowLogs", flow_log::create),
+    ("DeleteFlowLogs", flow_log::delete),
+    ("DescribeFlowLogs", flow_log::describe),
     ("DescribeRegions", region::describe),
     ("DescribeAvailabilityZones", region::describe_zones),
     ("CreateTags", tag::create),
