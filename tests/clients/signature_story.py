@@ -39,7 +39,7 @@ tampered = client()
 
 
 def tamper(request, **_):
-    request.body = request.body.replace(b"DescribeVpcs", b"DeleteVpc")
+    request.body = request.body.replace("DescribeVpcs", "DescribeVpcz")
 
 
 tampered.meta.events.register("before-send.ec2.DescribeVpcs", tamper)
