@@ -2,6 +2,8 @@
 //! the tests that fail and why, and how many pass. Every other test must pass, and what is listed must fail, so that the
 //! tables stay true.
 
+mod network_acls;
+mod prefix_lists;
 mod security_groups;
 
 use std::collections::{BTreeMap, BTreeSet};
