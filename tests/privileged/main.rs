@@ -6,6 +6,7 @@ mod agreement;
 mod allowance;
 mod arp;
 mod aws_clients;
+mod flow_logs;
 mod frames;
 mod joined;
 mod lab_plumbing;
