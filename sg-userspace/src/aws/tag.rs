@@ -7,11 +7,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use super::error::AwsError;
-use super::ids::{
-    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SecurityGroupRuleId,
-    SubnetId, VpcId, VpcPeeringConnectionId,
-};
-use super::world::World;
+use super::ids::{self, SecurityGroupRuleId};
+use super::world::{World, with_kinds};
 
 /// The tag that names a resource; an instance's is its host name.
 pub const NAME: &str = "Name";
@@ -24,13 +21,31 @@ pub const MAX_KEY: usize = 127;
 /// The longest value, in characters.
 pub const MAX_VALUE: usize = 256;
 
+/// A resource that can have tags.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tagged<'w> {
+    /// Creation order.
+    pub number: u32,
+    /// Its id.
+    pub id: ResourceId,
+    /// AWS's name for its kind.
+    pub kind: &'static str,
+    /// Its tags by key.
+    pub tags: &'w BTreeMap<String, String>,
+}
+
 macro_rules! resources {
-    ($($(#[$doc:meta])* $kind:ident($id:ident),)*) => {
+    ($($table:ident: $module:ident::$kind:ident($id:ident) = $name:literal,)*) => {
         /// The id of something that can have tags.
         #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
         pub enum ResourceId {
-            $($(#[$doc])* $kind($id),)*
+            $(
+                #[doc = concat!("A ", $name, ".")]
+                $kind(ids::$id),
+            )*
+            /// A security group's rule, which is kept in its group.
+            SecurityGroupRule(SecurityGroupRuleId),
         }
 
         impl ResourceId {
@@ -38,6 +53,7 @@ macro_rules! resources {
             pub fn not_found(&self) -> AwsError {
                 match self {
                     $(Self::$kind(id) => id.not_found(),)*
+                    Self::SecurityGroupRule(id) => id.not_found(),
                 }
             }
         }
@@ -50,7 +66,8 @@ macro_rules! resources {
             fn from_str(text: &str) -> Result<Self, AwsError> {
                 let prefix = text.rsplit_once('-').map_or("", |(prefix, _)| prefix);
                 match prefix {
-                    $($id::PREFIX => text.parse().map(Self::$kind),)*
+                    $(ids::$id::PREFIX => text.parse().map(Self::$kind),)*
+                    SecurityGroupRuleId::PREFIX => text.parse().map(Self::SecurityGroupRule),
                     _ => Err(AwsError::new("InvalidID", format!("The ID '{text}' is not valid"))),
                 }
             }
@@ -60,37 +77,53 @@ macro_rules! resources {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match self {
                     $(Self::$kind(id) => id.fmt(f),)*
+                    Self::SecurityGroupRule(id) => id.fmt(f),
                 }
             }
         }
 
-        $(impl From<$id> for ResourceId {
-            fn from(id: $id) -> Self {
+        $(impl From<ids::$id> for ResourceId {
+            fn from(id: ids::$id) -> Self {
                 Self::$kind(id)
             }
         })*
+
+        impl World {
+            /// The tags of what has this id.
+            pub fn tags(&self, id: &ResourceId) -> Option<&BTreeMap<String, String>> {
+                match id {
+                    $(ResourceId::$kind(id) => self.$table.get(id).map(|it| &it.tags),)*
+                    ResourceId::SecurityGroupRule(id) => {
+                        self.rules().find(|rule| rule.id == *id).map(|rule| &rule.tags)
+                    }
+                }
+            }
+
+            /// Everything that can have tags.
+            pub fn tagged(&self) -> impl Iterator<Item = Tagged<'_>> {
+                let rules = self.rules().map(|it| Tagged {
+                    number: it.number,
+                    id: ResourceId::SecurityGroupRule(it.id.clone()),
+                    kind: "security-group-rule",
+                    tags: &it.tags,
+                });
+                rules$(.chain(self.$table.values().map(|it| Tagged {
+                    number: it.number,
+                    id: ResourceId::$kind(it.id.clone()),
+                    kind: $name,
+                    tags: &it.tags,
+                })))*
+            }
+        }
     };
 }
 
-resources! {
-    /// A VPC.
-    Vpc(VpcId),
-    /// A subnet.
-    Subnet(SubnetId),
-    /// An instance.
-    Instance(InstanceId),
-    /// A network interface.
-    NetworkInterface(NetworkInterfaceId),
-    /// A security group.
-    SecurityGroup(SecurityGroupId),
-    /// A security group rule.
-    SecurityGroupRule(SecurityGroupRuleId),
-    /// A prefix list.
-    PrefixList(PrefixListId),
-    /// A network ACL.
-    NetworkAcl(NetworkAclId),
-    /// A peering.
-    VpcPeeringConnection(VpcPeeringConnectionId),
+with_kinds!(resources);
+
+impl From<SecurityGroupRuleId> for ResourceId {
+    fn from(id: SecurityGroupRuleId) -> Self {
+        Self::SecurityGroupRule(id)
+    }
 }
 
 impl TryFrom<String> for ResourceId {
@@ -104,26 +137,5 @@ impl TryFrom<String> for ResourceId {
 impl From<ResourceId> for String {
     fn from(id: ResourceId) -> String {
         id.to_string()
-    }
-}
-
-impl World {
-    /// The tags of what has this id.
-    pub fn tags(&self, id: &ResourceId) -> Option<&BTreeMap<String, String>> {
-        match id {
-            ResourceId::Vpc(id) => self.vpcs.get(id).map(|it| &it.tags),
-            ResourceId::Subnet(id) => self.subnets.get(id).map(|it| &it.tags),
-            ResourceId::Instance(id) => self.instances.get(id).map(|it| &it.tags),
-            ResourceId::NetworkInterface(id) => self.network_interfaces.get(id).map(|it| &it.tags),
-            ResourceId::SecurityGroup(id) => self.security_groups.get(id).map(|it| &it.tags),
-            ResourceId::SecurityGroupRule(id) => self
-                .security_groups
-                .values()
-                .find_map(|group| group.rules.iter().find(|rule| rule.id == *id))
-                .map(|it| &it.tags),
-            ResourceId::PrefixList(id) => self.prefix_lists.get(id).map(|it| &it.tags),
-            ResourceId::NetworkAcl(id) => self.network_acls.get(id).map(|it| &it.tags),
-            ResourceId::VpcPeeringConnection(id) => self.vpc_peering_connections.get(id).map(|it| &it.tags),
-        }
     }
 }

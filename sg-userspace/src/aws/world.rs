@@ -6,45 +6,53 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::group::SecurityGroup;
-use super::ids::{
-    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
-    VpcPeeringConnectionId,
-};
-use super::instance::Instance;
+use super::ids::{InstanceId, SubnetId, VpcId};
 use super::interface::NetworkInterface;
 use super::network_acl::NetworkAcl;
-use super::peering::{PeeringStatus, VpcPeeringConnection};
-use super::prefix_list::PrefixList;
+use super::peering::PeeringStatus;
 use super::quota::Quotas;
 use super::rule::SecurityGroupRule;
-use super::vpc::{Subnet, Vpc};
 
-/// AWS's objects by id. Changed only by `command`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct World {
-    /// VPCs.
-    pub vpcs: BTreeMap<VpcId, Vpc>,
-    /// Subnets.
-    pub subnets: BTreeMap<SubnetId, Subnet>,
-    /// Security groups.
-    pub security_groups: BTreeMap<SecurityGroupId, SecurityGroup>,
-    /// Network interfaces.
-    pub network_interfaces: BTreeMap<NetworkInterfaceId, NetworkInterface>,
-    /// Instances.
-    pub instances: BTreeMap<InstanceId, Instance>,
-    /// Managed prefix lists.
-    pub prefix_lists: BTreeMap<PrefixListId, PrefixList>,
-    /// Peerings, those that are over included.
-    pub vpc_peering_connections: BTreeMap<VpcPeeringConnectionId, VpcPeeringConnection>,
-    /// Network ACLs.
-    pub network_acls: BTreeMap<NetworkAclId, NetworkAcl>,
-    /// Quotas in force.
-    pub quotas: Quotas,
-    /// Goes into every id that is minted here, so that two worlds on one machine share none.
-    pub seed: u64,
-    /// The last number given to any object; numbers only grow, so an older object has the smaller one.
-    pub last_number: u32,
+/// Hands the kinds of objects that a world keeps to a macro: the world's table, the type and its module, the id, and AWS's
+/// name for the kind, which the store's keys have too. Whoever needs something of every kind takes it from here, so that a
+/// new kind is a row of this list; every kind has an `id`, a creation `number`, and `tags`.
+macro_rules! with_kinds {
+    ($then:ident) => {
+        $then! {
+            vpcs: vpc::Vpc(VpcId) = "vpc",
+            subnets: vpc::Subnet(SubnetId) = "subnet",
+            security_groups: group::SecurityGroup(SecurityGroupId) = "security-group",
+            network_interfaces: interface::NetworkInterface(NetworkInterfaceId) = "network-interface",
+            instances: instance::Instance(InstanceId) = "instance",
+            prefix_lists: prefix_list::PrefixList(PrefixListId) = "prefix-list",
+            vpc_peering_connections: peering::VpcPeeringConnection(VpcPeeringConnectionId) = "vpc-peering-connection",
+            network_acls: network_acl::NetworkAcl(NetworkAclId) = "network-acl",
+        }
+    };
 }
+pub(crate) use with_kinds;
+
+macro_rules! world {
+    ($($table:ident: $module:ident::$kind:ident($id:ident) = $name:literal,)*) => {
+        /// AWS's objects by id, those that are over included where AWS still shows them. Changed only by `command`.
+        #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+        pub struct World {
+            $(
+                #[doc = concat!("Every ", $name, ".")]
+                #[serde(default)]
+                pub $table: BTreeMap<super::ids::$id, super::$module::$kind>,
+            )*
+            /// Quotas in force.
+            pub quotas: Quotas,
+            /// Goes into every id that is minted here, so that two worlds on one machine share none.
+            pub seed: u64,
+            /// The last number given to any object; numbers only grow, so an older object has the smaller one.
+            pub last_number: u32,
+        }
+    };
+}
+
+with_kinds!(world);
 
 impl World {
     /// The interface that owns a private address in a VPC.
@@ -80,6 +88,11 @@ impl World {
             self.network_interfaces.values().filter(|interface| index(interface).is_some()).collect();
         interfaces.sort_by_key(|interface| index(interface));
         interfaces
+    }
+
+    /// Every rule of every group.
+    pub fn rules(&self) -> impl Iterator<Item = &SecurityGroupRule> {
+        self.security_groups.values().flat_map(|group| &group.rules)
     }
 
     /// The rule with this number, and its group.

@@ -5,42 +5,43 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{
-    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
-    VpcPeeringConnectionId,
-};
-use crate::aws::instance::Instance;
-use crate::aws::interface::NetworkInterface;
-use crate::aws::network_acl::NetworkAcl;
-use crate::aws::peering::VpcPeeringConnection;
-use crate::aws::prefix_list::PrefixList;
 use crate::aws::quota::Quotas;
-use crate::aws::vpc::{Subnet, Vpc};
-use crate::aws::world::World;
+use crate::aws::world::{World, with_kinds};
 
-/// Names one stored object.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub enum ObjectKey {
-    /// A VPC.
-    Vpc(VpcId),
-    /// A subnet.
-    Subnet(SubnetId),
-    /// A security group, its rules included.
-    SecurityGroup(SecurityGroupId),
-    /// A network interface.
-    NetworkInterface(NetworkInterfaceId),
-    /// An instance.
-    Instance(InstanceId),
-    /// A prefix list, its versions included.
-    PrefixList(PrefixListId),
-    /// A peering.
-    VpcPeeringConnection(VpcPeeringConnectionId),
-    /// A network ACL, its entries included.
-    NetworkAcl(NetworkAclId),
-    /// The world's quotas, seed and last number.
-    Settings,
+macro_rules! keys_and_images {
+    ($($table:ident: $module:ident::$kind:ident($id:ident) = $name:literal,)*) => {
+        /// Names one stored object, with all that it holds: a group's rules, a prefix list's versions, a network ACL's entries.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        pub enum ObjectKey {
+            $(
+                #[doc = concat!("One ", $name, ".")]
+                $kind(crate::aws::ids::$id),
+            )*
+            /// The world's quotas, seed and last number.
+            Settings,
+        }
+
+        /// An object as it was before a command; `None` where it did not exist.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub(super) enum Image {
+            $($kind(crate::aws::ids::$id, Option<crate::aws::$module::$kind>),)*
+        }
+
+        impl Image {
+            /// Puts the object back as it was.
+            pub(super) fn restore(self, world: &mut World) {
+                match self {
+                    $(
+                        Self::$kind(id, Some(before)) => drop(world.$table.insert(id, before)),
+                        Self::$kind(id, None) => drop(world.$table.remove(&id)),
+                    )*
+                }
+            }
+        }
+    };
 }
+
+with_kinds!(keys_and_images);
 
 /// The objects that a command touched. One that the world still has was made or changed; one that it lacks was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,41 +64,6 @@ impl Changes {
     /// Whether this object was touched.
     pub fn contains(&self, key: &ObjectKey) -> bool {
         self.keys.contains(key)
-    }
-}
-
-/// An object as it was before a command; `None` where it did not exist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Image {
-    Vpc(VpcId, Option<Vpc>),
-    Subnet(SubnetId, Option<Subnet>),
-    SecurityGroup(SecurityGroupId, Option<SecurityGroup>),
-    NetworkInterface(NetworkInterfaceId, Option<NetworkInterface>),
-    Instance(InstanceId, Option<Instance>),
-    PrefixList(PrefixListId, Option<PrefixList>),
-    VpcPeeringConnection(VpcPeeringConnectionId, Option<VpcPeeringConnection>),
-    NetworkAcl(NetworkAclId, Option<NetworkAcl>),
-}
-
-impl Image {
-    /// Puts the object back as it was.
-    pub(super) fn restore(self, world: &mut World) {
-        fn put<K: Ord, V>(table: &mut std::collections::BTreeMap<K, V>, key: K, value: Option<V>) {
-            match value {
-                Some(value) => table.insert(key, value),
-                None => table.remove(&key),
-            };
-        }
-        match self {
-            Self::Vpc(id, before) => put(&mut world.vpcs, id, before),
-            Self::Subnet(id, before) => put(&mut world.subnets, id, before),
-            Self::SecurityGroup(id, before) => put(&mut world.security_groups, id, before),
-            Self::NetworkInterface(id, before) => put(&mut world.network_interfaces, id, before),
-            Self::Instance(id, before) => put(&mut world.instances, id, before),
-            Self::PrefixList(id, before) => put(&mut world.prefix_lists, id, before),
-            Self::VpcPeeringConnection(id, before) => put(&mut world.vpc_peering_connections, id, before),
-            Self::NetworkAcl(id, before) => put(&mut world.network_acls, id, before),
-        }
     }
 }
 

@@ -5,18 +5,10 @@ use std::collections::BTreeMap;
 
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{
-    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
-    VpcPeeringConnectionId,
-};
-use crate::aws::instance::Instance;
-use crate::aws::interface::NetworkInterface;
-use crate::aws::network_acl::NetworkAcl;
-use crate::aws::peering::VpcPeeringConnection;
-use crate::aws::prefix_list::PrefixList;
+use crate::aws::ids::SecurityGroupRuleId;
 use crate::aws::quota::Quotas;
-use crate::aws::vpc::{Subnet, Vpc};
-use crate::aws::world::World;
+use crate::aws::tag::ResourceId;
+use crate::aws::world::{World, with_kinds};
 
 use super::changes::{Changes, Image, ObjectKey, Undo};
 
@@ -32,46 +24,49 @@ pub(super) trait Object: Clone {
     fn not_found(id: &Self::Id) -> AwsError;
 }
 
-macro_rules! object {
-    ($kind:ident, $id:ident, $table:ident) => {
-        impl Object for $kind {
-            type Id = $id;
+macro_rules! objects {
+    ($($table:ident: $module:ident::$kind:ident($id:ident) = $name:literal,)*) => {
+        $(impl Object for crate::aws::$module::$kind {
+            type Id = crate::aws::ids::$id;
 
-            fn id(&self) -> &$id {
+            fn id(&self) -> &Self::Id {
                 &self.id
             }
 
-            fn key(id: &$id) -> ObjectKey {
+            fn key(id: &Self::Id) -> ObjectKey {
                 ObjectKey::$kind(id.clone())
             }
 
-            fn image(id: &$id, before: Option<Self>) -> Image {
+            fn image(id: &Self::Id, before: Option<Self>) -> Image {
                 Image::$kind(id.clone(), before)
             }
 
-            fn table(world: &World) -> &BTreeMap<$id, Self> {
+            fn table(world: &World) -> &BTreeMap<Self::Id, Self> {
                 &world.$table
             }
 
-            fn table_mut(world: &mut World) -> &mut BTreeMap<$id, Self> {
+            fn table_mut(world: &mut World) -> &mut BTreeMap<Self::Id, Self> {
                 &mut world.$table
             }
 
-            fn not_found(id: &$id) -> AwsError {
+            fn not_found(id: &Self::Id) -> AwsError {
                 id.not_found()
+            }
+        })*
+
+        impl Edit<'_> {
+            /// The tags of an object to change; those of a rule are in its group.
+            pub(super) fn tags_mut(&mut self, id: &ResourceId) -> Result<&mut BTreeMap<String, String>, AwsError> {
+                match id {
+                    $(ResourceId::$kind(id) => Ok(&mut self.get_mut::<crate::aws::$module::$kind>(id)?.tags),)*
+                    ResourceId::SecurityGroupRule(id) => self.rule_tags_mut(id),
+                }
             }
         }
     };
 }
 
-object!(Vpc, VpcId, vpcs);
-object!(Subnet, SubnetId, subnets);
-object!(SecurityGroup, SecurityGroupId, security_groups);
-object!(NetworkInterface, NetworkInterfaceId, network_interfaces);
-object!(Instance, InstanceId, instances);
-object!(PrefixList, PrefixListId, prefix_lists);
-object!(VpcPeeringConnection, VpcPeeringConnectionId, vpc_peering_connections);
-object!(NetworkAcl, NetworkAclId, network_acls);
+with_kinds!(objects);
 
 /// The world under one command.
 pub(super) struct Edit<'w> {
@@ -145,6 +140,15 @@ impl<'w> Edit<'w> {
         }
         self.world.quotas = self.quotas_before;
         self.world.last_number = self.last_number_before;
+    }
+
+    fn rule_tags_mut(&mut self, id: &SecurityGroupRuleId) -> Result<&mut BTreeMap<String, String>, AwsError> {
+        let has_it = |group: &&SecurityGroup| group.rules.iter().any(|rule| rule.id == *id);
+        let group = self.world.security_groups.values().find(has_it);
+        let group_id = group.map(|group| group.id.clone()).ok_or_else(|| id.not_found())?;
+        let group: &mut SecurityGroup = self.get_mut(&group_id)?;
+        let rule = group.rules.iter_mut().find(|rule| rule.id == *id);
+        rule.map(|rule| &mut rule.tags).ok_or_else(|| id.not_found())
     }
 
     fn note<O: Object>(&mut self, id: &O::Id) {

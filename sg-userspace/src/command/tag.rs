@@ -8,18 +8,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
-use crate::aws::group::SecurityGroup;
-use crate::aws::ids::SecurityGroupRuleId;
-use crate::aws::instance::Instance;
-use crate::aws::interface::NetworkInterface;
-use crate::aws::network_acl::NetworkAcl;
-use crate::aws::peering::VpcPeeringConnection;
-use crate::aws::prefix_list::PrefixList;
 use crate::aws::tag::{MAX_KEY, MAX_TAGS, MAX_VALUE, NAME, RESERVED_PREFIX, ResourceId};
-use crate::aws::vpc::{Subnet, Vpc};
 
 use super::Reply;
-use super::edit::{Edit, Object};
+use super::edit::Edit;
 
 type Tags = BTreeMap<String, String>;
 
@@ -98,7 +90,7 @@ fn each(
         return Err(missing("ResourceId"));
     }
     for id in resources {
-        let tags = tags_mut(edit, id)?;
+        let tags = edit.tags_mut(id)?;
         let name = tags.get(NAME).cloned();
         change(id, tags)?;
         if matches!(id, ResourceId::Instance(_)) && tags.get(NAME) != name.as_ref() {
@@ -108,29 +100,6 @@ fn each(
         }
     }
     Ok(Reply::Done)
-}
-
-fn tags_mut<'e>(edit: &'e mut Edit<'_>, id: &ResourceId) -> Result<&'e mut Tags, AwsError> {
-    Ok(match id {
-        ResourceId::Vpc(id) => &mut edit.get_mut::<Vpc>(id)?.tags,
-        ResourceId::Subnet(id) => &mut edit.get_mut::<Subnet>(id)?.tags,
-        ResourceId::Instance(id) => &mut edit.get_mut::<Instance>(id)?.tags,
-        ResourceId::NetworkInterface(id) => &mut edit.get_mut::<NetworkInterface>(id)?.tags,
-        ResourceId::SecurityGroup(id) => &mut edit.get_mut::<SecurityGroup>(id)?.tags,
-        ResourceId::SecurityGroupRule(id) => rule_tags_mut(edit, id)?,
-        ResourceId::PrefixList(id) => &mut edit.get_mut::<PrefixList>(id)?.tags,
-        ResourceId::NetworkAcl(id) => &mut edit.get_mut::<NetworkAcl>(id)?.tags,
-        ResourceId::VpcPeeringConnection(id) => &mut edit.get_mut::<VpcPeeringConnection>(id)?.tags,
-    })
-}
-
-fn rule_tags_mut<'e>(edit: &'e mut Edit<'_>, id: &SecurityGroupRuleId) -> Result<&'e mut Tags, AwsError> {
-    let has_it = |group: &&SecurityGroup| group.rules.iter().any(|rule| rule.id == *id);
-    let group = SecurityGroup::table(edit.world()).values().find(has_it);
-    let group_id = group.map(|group| group.id.clone()).ok_or_else(|| id.not_found())?;
-    let group: &mut SecurityGroup = edit.get_mut(&group_id)?;
-    let rule = group.rules.iter_mut().find(|rule| rule.id == *id);
-    rule.map(|rule| &mut rule.tags).ok_or_else(|| id.not_found())
 }
 
 fn check(tags: &Tags) -> Result<(), AwsError> {

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::aws::quota::Quotas;
-use crate::aws::world::World;
+use crate::aws::world::{World, with_kinds};
 use crate::command::changes::{Changes, ObjectKey};
 
 use super::StoreError;
@@ -18,14 +18,6 @@ use super::StoreError;
 pub const PREFIX: &str = "world/";
 
 const SETTINGS: &str = "settings";
-const VPC: &str = "vpc";
-const SUBNET: &str = "subnet";
-const GROUP: &str = "security-group";
-const INTERFACE: &str = "network-interface";
-const INSTANCE: &str = "instance";
-const PREFIX_LIST: &str = "prefix-list";
-const PEERING: &str = "vpc-peering-connection";
-const NETWORK_ACL: &str = "network-acl";
 
 /// One key to write, or to delete.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,38 +57,38 @@ impl Settings {
     }
 }
 
-/// The writes for the objects that `changes` names.
-pub fn touched(world: &World, changes: &Changes) -> Vec<Write> {
-    changes
-        .keys
-        .iter()
-        .map(|key| match key {
-            ObjectKey::Vpc(id) => write(VPC, id, &world.vpcs),
-            ObjectKey::Subnet(id) => write(SUBNET, id, &world.subnets),
-            ObjectKey::SecurityGroup(id) => write(GROUP, id, &world.security_groups),
-            ObjectKey::NetworkInterface(id) => write(INTERFACE, id, &world.network_interfaces),
-            ObjectKey::Instance(id) => write(INSTANCE, id, &world.instances),
-            ObjectKey::PrefixList(id) => write(PREFIX_LIST, id, &world.prefix_lists),
-            ObjectKey::VpcPeeringConnection(id) => write(PEERING, id, &world.vpc_peering_connections),
-            ObjectKey::NetworkAcl(id) => write(NETWORK_ACL, id, &world.network_acls),
-            ObjectKey::Settings => Settings::of(world),
-        })
-        .collect()
+macro_rules! of_every_kind {
+    ($($table:ident: $module:ident::$kind:ident($id:ident) = $name:literal,)*) => {
+        /// The writes for the objects that `changes` names.
+        pub fn touched(world: &World, changes: &Changes) -> Vec<Write> {
+            changes
+                .keys
+                .iter()
+                .map(|key| match key {
+                    $(ObjectKey::$kind(id) => write($name, id, &world.$table),)*
+                    ObjectKey::Settings => Settings::of(world),
+                })
+                .collect()
+        }
+
+        /// Names every object that there is, for whoever has seen none of them.
+        pub fn all(world: &World) -> Changes {
+            let mut keys = BTreeSet::from([ObjectKey::Settings]);
+            $(keys.extend(world.$table.keys().cloned().map(ObjectKey::$kind));)*
+            Changes { keys }
+        }
+
+        fn read_one(world: &mut World, kind: &str, key: &str, id: &str, bytes: &[u8]) -> Result<(), StoreError> {
+            match kind {
+                $($name => read(key, id, bytes, &mut world.$table),)*
+                // The schema's version says that there is no other kind.
+                _ => Ok(()),
+            }
+        }
+    };
 }
 
-/// Names every object that there is, for whoever has seen none of them.
-pub fn all(world: &World) -> Changes {
-    let mut keys = BTreeSet::from([ObjectKey::Settings]);
-    keys.extend(world.vpcs.keys().cloned().map(ObjectKey::Vpc));
-    keys.extend(world.subnets.keys().cloned().map(ObjectKey::Subnet));
-    keys.extend(world.security_groups.keys().cloned().map(ObjectKey::SecurityGroup));
-    keys.extend(world.network_interfaces.keys().cloned().map(ObjectKey::NetworkInterface));
-    keys.extend(world.instances.keys().cloned().map(ObjectKey::Instance));
-    keys.extend(world.prefix_lists.keys().cloned().map(ObjectKey::PrefixList));
-    keys.extend(world.vpc_peering_connections.keys().cloned().map(ObjectKey::VpcPeeringConnection));
-    keys.extend(world.network_acls.keys().cloned().map(ObjectKey::NetworkAcl));
-    Changes { keys }
-}
+with_kinds!(of_every_kind);
 
 fn write<Id: Ord + Display, Object: Serialize>(kind: &str, id: &Id, objects: &BTreeMap<Id, Object>) -> Write {
     let key = format!("{PREFIX}{kind}/{id}");
@@ -121,16 +113,7 @@ pub fn world(entries: &[(String, Vec<u8>)]) -> Result<World, StoreError> {
                 (world.quotas, world.seed, world.last_number) =
                     (settings.quotas, settings.seed, settings.last_number);
             }
-            VPC => read(key, id, bytes, &mut world.vpcs)?,
-            SUBNET => read(key, id, bytes, &mut world.subnets)?,
-            GROUP => read(key, id, bytes, &mut world.security_groups)?,
-            INTERFACE => read(key, id, bytes, &mut world.network_interfaces)?,
-            INSTANCE => read(key, id, bytes, &mut world.instances)?,
-            PREFIX_LIST => read(key, id, bytes, &mut world.prefix_lists)?,
-            PEERING => read(key, id, bytes, &mut world.vpc_peering_connections)?,
-            NETWORK_ACL => read(key, id, bytes, &mut world.network_acls)?,
-            // The schema's version says that there is no other kind.
-            _ => {}
+            _ => read_one(&mut world, kind, key, id, bytes)?,
         }
     }
     Ok(world)

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::aws::tag::ResourceId;
-use crate::aws::world::World;
+use crate::aws::tag::Tagged;
 use crate::command::tag::{CreateTags, DeleteTags, TagToDelete};
 
 use crate::ec2::call::{Call, done};
@@ -35,35 +34,12 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Value, Fault> {
     done()
 }
 
-/// A resource that can have tags: its number, id, AWS's name for its type, and its tags.
-type Tagged<'w> = (u32, ResourceId, &'static str, &'w BTreeMap<String, String>);
-
-fn tagged(world: &World) -> Vec<Tagged<'_>> {
-    macro_rules! all {
-        ($table:ident, $kind:literal) => {
-            world.$table.values().map(|it| (it.number, ResourceId::from(it.id.clone()), $kind, &it.tags))
-        };
-    }
-    let rules = world.security_groups.values().flat_map(|group| &group.rules);
-    let rules = rules.map(|it| (it.number, ResourceId::from(it.id.clone()), "security-group-rule", &it.tags));
-    all!(vpcs, "vpc")
-        .chain(all!(subnets, "subnet"))
-        .chain(all!(instances, "instance"))
-        .chain(all!(network_interfaces, "network-interface"))
-        .chain(all!(security_groups, "security-group"))
-        .chain(rules)
-        .chain(all!(prefix_lists, "prefix-list"))
-        .chain(all!(network_acls, "network-acl"))
-        .chain(all!(vpc_peering_connections, "vpc-peering-connection"))
-        .collect()
-}
-
 pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
     let filters = Filters::read(params, &["key", "resource-id", "resource-type", "value"], false)?;
     let none = BTreeMap::new();
     let mut found = Vec::new();
-    for (number, id, kind, tags) in tagged(&call.world) {
+    for Tagged { number, id, kind, tags } in call.world.tagged() {
         let one = tags.iter().filter(|(key, value)| {
             filters.pass(&none, |name| {
                 vec![match name {
