@@ -7,6 +7,7 @@ mod allowance;
 mod arp;
 mod aws_clients;
 mod frames;
+mod instance_state;
 mod joined;
 mod lab_plumbing;
 mod lab_processes;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{ImageId, InstanceId, VpcId};
 use super::instance_type::InstanceType;
+use super::region::Region;
 
 /// The allowance where none is given: the number that AWS shows in its sample output (C-28).
 pub const DEFAULT_CONNECTION_ALLOWANCE: u32 = 136_812;
@@ -47,6 +48,11 @@ pub enum InstanceState {
     Running,
     /// It has none of them, and keeps its interfaces with their addresses and groups.
     Stopped,
+    /// It is over, and shown for a while.
+    Terminated {
+        /// The order in which instances ended.
+        number: u32,
+    },
 }
 
 /// What an instance was launched with, as `RunInstances` said.
@@ -59,10 +65,24 @@ pub struct Launch {
     pub index: u16,
     /// When it was last started, in seconds since 1970; none where nobody said.
     pub at: Option<u64>,
+    /// How often it was started again, or rebooted.
+    pub boots: u32,
     /// The image that was named. It does nothing: an instance is a namespace of this machine.
     pub image_id: Option<ImageId>,
-    /// The call's client token.
-    pub client_token: Option<String>,
+    /// The call's client token, where it had one.
+    pub client_token: Option<ClientToken>,
+}
+
+/// What tells a call that is sent again from another one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientToken {
+    /// The token.
+    pub token: String,
+    /// The region, in which it counts.
+    pub region: Region,
+    /// What was asked for with it, in a form that is the same for the same request.
+    pub request: String,
 }
 
 /// Attributes that decide what may be done to an instance.
@@ -79,6 +99,11 @@ impl Instance {
     /// Whether it runs.
     pub fn is_running(&self) -> bool {
         self.state == InstanceState::Running
+    }
+
+    /// Whether it is over.
+    pub fn is_terminated(&self) -> bool {
+        matches!(self.state, InstanceState::Terminated { .. })
     }
 
     /// The first instance of the reservation that it is in, which gives that its id.

@@ -14,7 +14,7 @@ mod request_id;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full, Limited};
@@ -180,6 +180,7 @@ async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, C
         Ok(Err(_)) => return Err(Fault::new(400, "MalformedQueryString", "The request ended early")),
         Err(_) => return Err(Fault::new(408, "RequestTimeout", "The request did not come in time")),
     };
-    let caller = Caller { region: scope.region, account_id: shared.account_id.clone() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let caller = Caller { region: scope.region, account_id: shared.account_id.clone(), now };
     Ok((scope.service, caller, body))
 }

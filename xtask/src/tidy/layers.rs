@@ -18,6 +18,7 @@ const CLOCK_PLACES: &[&str] = &[
     "sg-userspace/src/controller/",
     "sg-userspace/src/lab/",
     "sg-userspace/src/main.rs",
+    "sg-userspace/src/serve/",
     "tests/",
     "xtask/",
 ];
