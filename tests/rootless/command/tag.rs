@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use sg_userspace::aws::tag::ResourceId;
+use sg_userspace::command::Reply;
 use sg_userspace::command::instance::{InstanceInterface, RunInstance};
 use sg_userspace::command::tag::{CreateTags, DeleteTags, TagToDelete};
 use sg_userspace::command::vpc::CreateVpc;
 
-use super::{account, applied, check_refused, group, made_instance, made_interface, vpc};
+use super::{account, applied, check_refused, group, made_instance, made_interface, reply, vpc};
 
 fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
