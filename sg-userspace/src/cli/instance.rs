@@ -16,7 +16,9 @@ use super::{Exit, lookup};
 
 /// List, start, stop, reboot and terminate instances.
 #[derive(Debug, Subcommand)]
-#[command(after_help = "Examples:\n  sgsim instance list\n  sgsim instance stop web-1\n  sgsim instance start web-1")]
+#[command(
+    after_help = "Examples:\n  sgsim instance list\n  sgsim instance stop web-1\n  sgsim instance start web-1"
+)]
 pub(super) enum InstanceCommand {
     List(ListArgs),
     /// Start instances that are stopped, with the servers that the lab file gives them
@@ -54,10 +56,14 @@ impl InstanceCommand {
         match self {
             Self::List(_) => {
                 let there = world.instances.values().filter(|instance| !instance.is_terminated());
-                let mut views =
-                    there.map(|instance| InstanceView::new(&world, instance)).collect::<Vec<_>>();
+                let mut views = there.map(|instance| InstanceView::new(&world, instance)).collect::<Vec<_>>();
                 views.sort_by(|a, b| a.name.cmp(&b.name));
-                context.output.rows("instances", &views, || report::instance::table(&views), "no instances")?;
+                context.output.rows(
+                    "instances",
+                    &views,
+                    || report::instance::table(&views),
+                    "no instances",
+                )?;
                 Ok(Exit::Success)
             }
             Self::Start(named) => {
@@ -68,9 +74,8 @@ impl InstanceCommand {
             Self::Stop(named) => {
                 named.change(context, &world, "stopped", |instance_ids| StopInstances { instance_ids }.into())
             }
-            Self::Reboot(named) => {
-                named.change(context, &world, "rebooted", |instance_ids| RebootInstances { instance_ids }.into())
-            }
+            Self::Reboot(named) => named
+                .change(context, &world, "rebooted", |instance_ids| RebootInstances { instance_ids }.into()),
             Self::Terminate(named) => {
                 let command = |instance_ids| TerminateInstances { instance_ids }.into();
                 named.change(context, &world, "terminated", command)
@@ -91,7 +96,11 @@ impl NamedArgs {
         let ids = ids.collect::<Result<Vec<_>>>()?;
         let (world_version, _) = apply(context, command(ids.clone()))?;
         let sentence = format!("{done} {}", report::list(&self.instances));
-        context.output.said("changed", &Applied { world_version, result: Named { instances: ids } }, &sentence)?;
+        context.output.said(
+            "changed",
+            &Applied { world_version, result: Named { instances: ids } },
+            &sentence,
+        )?;
         Ok(Exit::Success)
     }
 }

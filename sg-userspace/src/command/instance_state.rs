@@ -179,7 +179,8 @@ fn not_from_here(id: &InstanceId, what: &str) -> AwsError {
 }
 
 fn not_permitted(id: &InstanceId, what: &str, attribute: &str) -> AwsError {
-    let message =
-        format!("The instance '{id}' may not be {what}. Modify its '{attribute}' instance attribute and try again.");
+    let message = format!(
+        "The instance '{id}' may not be {what}. Modify its '{attribute}' instance attribute and try again."
+    );
     AwsError::new("OperationNotPermitted", message)
 }

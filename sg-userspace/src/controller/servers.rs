@@ -54,9 +54,10 @@ pub async fn start(
         let _ = replies.try_send(Reply::Progress(progress));
         done += more;
     };
-    let instances = lab.lab.instances.iter().map(|(name, instance)| {
-        (name.as_str(), instance.instance_id.as_str(), instance.servers.as_slice())
-    });
+    let instances =
+        lab.lab.instances.iter().map(|(name, instance)| {
+            (name.as_str(), instance.instance_id.as_str(), instance.servers.as_slice())
+        });
     let internet =
         (super::build::INTERNET_NAME, lab.internet_namespace.as_str(), lab.lab.internet.servers.as_slice());
     let mut records = BTreeMap::new();

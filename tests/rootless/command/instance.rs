@@ -17,11 +17,7 @@ use super::{
 };
 
 fn run(name: &str, interfaces: Vec<InstanceInterface>) -> RunInstance {
-    RunInstance {
-        name: Some(name.to_owned()),
-        interfaces,
-        ..RunInstance::default()
-    }
+    RunInstance { name: Some(name.to_owned()), interfaces, ..RunInstance::default() }
 }
 
 #[test]

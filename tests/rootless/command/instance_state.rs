@@ -51,7 +51,10 @@ fn a_stopped_instance_keeps_its_interfaces_addresses_and_groups() {
     applied(&mut account.world, start(&[&one, &two]));
     assert_eq!(states(&account.world), [InstanceState::Running; 2]);
     assert_eq!(account.world.network_interfaces, interfaces);
-    assert_eq!((account.world.instances[&one].launch.at, account.world.instances[&one].launch.boots), (Some(7), 1));
+    assert_eq!(
+        (account.world.instances[&one].launch.at, account.world.instances[&one].launch.boots),
+        (Some(7), 1)
+    );
     applied(&mut account.world, RebootInstances { instance_ids: vec![one.clone()] });
     assert_eq!(account.world.instances[&one].launch.boots, 2);
 }

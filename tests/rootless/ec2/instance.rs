@@ -97,8 +97,11 @@ fn states_are_as_aws_answers_and_shows_them() {
 #[test]
 fn attributes_are_shown_and_changed_one_at_a_time() {
     let account = account();
-    let id = run(&account, "&MinCount=1&MaxCount=1&InstanceType=m8i.large&DisableApiTermination=true").remove(0);
-    let shown = |name: &str| text(&account.call(&format!("DescribeInstanceAttribute&InstanceId={id}&Attribute={name}")), "value");
+    let id =
+        run(&account, "&MinCount=1&MaxCount=1&InstanceType=m8i.large&DisableApiTermination=true").remove(0);
+    let shown = |name: &str| {
+        text(&account.call(&format!("DescribeInstanceAttribute&InstanceId={id}&Attribute={name}")), "value")
+    };
     assert_eq!(shown("disableApiTermination"), "true");
     account.refused(&format!("TerminateInstances&InstanceId.1={id}"), "OperationNotPermitted");
     let modify = |parameters: &str| format!("ModifyInstanceAttribute&InstanceId={id}{parameters}");
@@ -114,9 +117,15 @@ fn attributes_are_shown_and_changed_one_at_a_time() {
     account.call(&modify("&InstanceType.Value=m7i.large"));
     assert_eq!(shown("instanceType"), "m7i.large");
     account.refused(&modify(""), "MissingParameter");
-    account.refused(&modify("&DisableApiStop.Value=true&SourceDestCheck.Value=true"), "InvalidParameterCombination");
+    account.refused(
+        &modify("&DisableApiStop.Value=true&SourceDestCheck.Value=true"),
+        "InvalidParameterCombination",
+    );
     account.refused(&modify("&Attribute=kernel&Value=k"), "InvalidParameterValue");
-    account.refused(&format!("DescribeInstanceAttribute&InstanceId={id}&Attribute=kernel"), "InvalidParameterValue");
+    account.refused(
+        &format!("DescribeInstanceAttribute&InstanceId={id}&Attribute=kernel"),
+        "InvalidParameterValue",
+    );
 }
 
 #[test]
@@ -125,7 +134,8 @@ fn a_token_launches_once_though_the_endpoint_forgets() {
     let parameters = "&MinCount=1&MaxCount=1&ClientToken=t";
     let first = run(&account, parameters);
     // Another endpoint over the same world remembers nothing.
-    let other = Account { api: sg_userspace::ec2::Api::new(account.api.backend().clone()), caller: account.caller };
+    let other =
+        Account { api: sg_userspace::ec2::Api::new(account.api.backend().clone()), caller: account.caller };
     assert_eq!(run(&other, parameters), first);
     other.refused("RunInstances&MinCount=1&MaxCount=2&ClientToken=t", "IdempotentParameterMismatch");
     assert_eq!(other.world().instances.len(), 1);

@@ -49,7 +49,9 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
         return Err(invalid("Owner", owner).into());
     }
     let is_own = owners.is_empty() || owners.iter().any(|it| *it == "self" || *it == caller.account_id);
-    let found = there.into_iter().filter(|id| is_own && (asked.is_empty() || asked.iter().any(|it| it.as_str() == id)));
+    let found = there
+        .into_iter()
+        .filter(|id| is_own && (asked.is_empty() || asked.iter().any(|it| it.as_str() == id)));
     let found = found.filter(|id| filters.pass(&Default::default(), |name| values(caller, id, name)));
     let (found, next) = page(params, 1..=1000, (1..).zip(found).collect())?;
     let views = found.iter().map(|id| view(caller, id)).collect::<Vec<_>>();

@@ -59,7 +59,9 @@ fn change(params: Params<'_>, name: &str) -> Result<InstanceChange, AwsError> {
         "DisableApiTermination" | "disableApiTermination" => {
             InstanceChange::DisableApiTermination(flag(params, "DisableApiTermination")?)
         }
-        "DisableApiStop" | "disableApiStop" => InstanceChange::DisableApiStop(flag(params, "DisableApiStop")?),
+        "DisableApiStop" | "disableApiStop" => {
+            InstanceChange::DisableApiStop(flag(params, "DisableApiStop")?)
+        }
         "InstanceType" | "instanceType" => {
             InstanceChange::InstanceType(value(params, "InstanceType")?.parse()?)
         }
@@ -119,9 +121,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
             ("InstanceInitiatedShutdownBehavior", json!({ "Value": "stop" }))
         }
         "instanceType" => ("InstanceType", json!({ "Value": instance.instance_type })),
-        "sourceDestCheck" => {
-            ("SourceDestCheck", json!({ "Value": primary.map(|it| it.source_dest_check) }))
-        }
+        "sourceDestCheck" => ("SourceDestCheck", json!({ "Value": primary.map(|it| it.source_dest_check) })),
         other => return Err(invalid("attribute", other).into()),
     };
     Ok(json!({ "InstanceId": id, name: value }))
