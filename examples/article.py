@@ -201,7 +201,6 @@ connects("web-1", "db-1", 5432, "answered")
 
 title("The end")
 client.terminate_instances(InstanceIds=[instance.id for instance in instances])
-client.get_waiter("instance_terminated").wait(InstanceIds=[instance.id for instance in instances])
 web.revoke_ingress(IpPermissions=tcp(22, group=maintenance))
 db.revoke_ingress(IpPermissions=tcp(5432, group=web) + tcp(22, group=maintenance))
 for part in (web, db, admin, maintenance, public_a, public_b, private_a, vpc):

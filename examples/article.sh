@@ -205,7 +205,6 @@ title "The end"
 aws_ec2 describe-instances --filters Name=vpc-id,Values="$vpc" --query 'Reservations[].Instances[].InstanceId'
 read -r -a instances <<<"$made"
 aws_ec2 terminate-instances --instance-ids "${instances[@]}" --query 'length(TerminatingInstances)'
-aws_ec2 wait instance-terminated --instance-ids "${instances[@]}"
 for rule_of in "$web $maintenance 22" "$db $web 5432" "$db $maintenance 22"; do
     read -r group source port <<<"$rule_of"
     aws_ec2 revoke-security-group-ingress --group-id "$group" --protocol tcp --port "$port" --source-group "$source" --query Return
