@@ -16,8 +16,8 @@ use sg_common::abi::settings::Settings;
 use sg_common::abi::trace::TraceFilter;
 use sg_common::abi::verdict::COUNTERS;
 use sg_common::abi::{
-    EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOW_LOG, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS,
-    MAX_POLICY_CHUNKS, STEP_BYTES,
+    EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOW_LOG, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS,
+    MAX_NETWORKS, MAX_POLICY_CHUNKS, STEP_BYTES,
 };
 use sg_common::datapath::tuple::Packet;
 

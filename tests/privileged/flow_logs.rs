@@ -119,7 +119,11 @@ fn records_have_the_bytes_that_both_ends_counted() {
     assert!(records(&lab, "web").iter().all(|record| record["log-status"] == "NODATA"));
     let mut keys: Vec<String> = of_db
         .iter()
-        .map(|record| ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "action", "sgsim-rule"].map(|f| record[f].to_string()).join(" "))
+        .map(|record| {
+            ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "action", "sgsim-rule"]
+                .map(|f| record[f].to_string())
+                .join(" ")
+        })
         .collect();
     let count = keys.len();
     keys.sort();

@@ -5,9 +5,11 @@
 mod agreement;
 mod allowance;
 mod arp;
+mod article;
 mod aws_clients;
 mod flow_logs;
 mod frames;
+mod instance_state;
 mod joined;
 mod lab_plumbing;
 mod lab_processes;

@@ -20,10 +20,7 @@ pub(super) fn log<T: Tables>(tables: &T, packet: &Packet, bench: &Bench<'_>, dec
 /// (F-10), nor what has no five fields to log.
 #[inline(always)]
 fn is_logged(reason: ReasonCode) -> bool {
-    !matches!(
-        reason,
-        ReasonCode::EXEMPT | ReasonCode::NEIGHBOUR | ReasonCode::MALFORMED | ReasonCode::NOT_IP
-    )
+    !matches!(reason, ReasonCode::EXEMPT | ReasonCode::NEIGHBOUR | ReasonCode::MALFORMED | ReasonCode::NOT_IP)
 }
 
 /// Where a judged packet is counted.

@@ -39,9 +39,7 @@ impl FlowLogResource {
         match self {
             Self::Vpc(id) => world.vpcs.contains_key(id).then_some(id),
             Self::Subnet(id) => world.subnets.get(id).map(|subnet| &subnet.vpc_id),
-            Self::NetworkInterface(id) => {
-                world.network_interfaces.get(id).map(|interface| &interface.vpc_id)
-            }
+            Self::NetworkInterface(id) => world.network_interfaces.get(id).map(|interface| &interface.vpc_id),
         }
     }
 }

@@ -183,7 +183,9 @@ fn resource(world: &World, text: &str) -> Result<FlowLogResource> {
     }
     match lookup::vpc(world, Some(text)) {
         Ok(vpc) => Ok(FlowLogResource::Vpc(vpc.id.clone())),
-        Err(_) if text.starts_with("eni-") => Err(interface.err().unwrap_or_else(|| anyhow::anyhow!("{text}"))),
+        Err(_) if text.starts_with("eni-") => {
+            Err(interface.err().unwrap_or_else(|| anyhow::anyhow!("{text}")))
+        }
         Err(_) => bail!("there is no instance, subnet or VPC `{text}`, and it is no interface's id"),
     }
 }

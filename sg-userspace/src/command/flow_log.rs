@@ -139,9 +139,7 @@ fn check_destination(destination: &Destination) -> Result<(), AwsError> {
             return Err(invalid("Please only provide LogGroupName or only provide LogDestination."));
         }
         (Some(_), None) if !is_cloud_watch => {
-            return Err(invalid(
-                "LogDestination type must be cloud-watch-logs if LogGroupName is provided.",
-            ));
+            return Err(invalid("LogDestination type must be cloud-watch-logs if LogGroupName is provided."));
         }
         _ => {}
     }

@@ -142,11 +142,8 @@ impl FlowLogs {
             return Ok(());
         }
         let next = Roll::of(world);
-        let departed: Vec<Departed> = self
-            .roll
-            .missing_from(&next)
-            .map(|coverage| Departed { coverage: coverage.clone() })
-            .collect();
+        let departed: Vec<Departed> =
+            self.roll.missing_from(&next).map(|coverage| Departed { coverage: coverage.clone() }).collect();
         if departed.is_empty() {
             return Ok(());
         }

@@ -64,7 +64,9 @@ impl Journal {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error).with_context(|| format!("cannot read {}", path.display())),
         };
-        serde_json::from_slice(&bytes).with_context(|| format!("{} is not a journal", path.display())).map(Some)
+        serde_json::from_slice(&bytes)
+            .with_context(|| format!("{} is not a journal", path.display()))
+            .map(Some)
     }
 
     /// How long a file is; 0 where there is none.

@@ -12,7 +12,7 @@ use crate::aws::flow_log_format::Field;
 use crate::aws::rule::Direction;
 use crate::dataplane::logged::{Decider, LoggedAt, LoggedFlow};
 
-use super::window::{Covered, Coverage, RuleNames, Window};
+use super::window::{Coverage, Covered, RuleNames, Window};
 
 /// What cannot be said, or means nothing.
 const NONE: &str = "-";
@@ -121,16 +121,12 @@ impl<'a> Records<'a> {
         merged
     }
 
-    fn line(
-        &self,
-        coverage: &Coverage,
-        status: Status,
-        flow: Option<&LoggedAt>,
-        lost: (u64, u64),
-    ) -> String {
+    fn line(&self, coverage: &Coverage, status: Status, flow: Option<&LoggedAt>, lost: (u64, u64)) -> String {
         let value = |field: &Field| {
             self.of_interface(*field, coverage, status, flow, lost)
-                .or_else(|| flow.and_then(|flow| of_flow(*field, &coverage.interface, flow, &self.window.rules)))
+                .or_else(|| {
+                    flow.and_then(|flow| of_flow(*field, &coverage.interface, flow, &self.window.rules))
+                })
                 .unwrap_or_else(|| NONE.to_owned())
         };
         coverage.log.format.fields().iter().map(value).collect::<Vec<_>>().join(" ")

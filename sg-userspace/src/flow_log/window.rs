@@ -80,9 +80,8 @@ fn paths(world: &World, vpc: &Vpc) -> Vec<(IpNet, u8)> {
         ipv4.chain(ipv6).map(|block| (block, path)).collect::<Vec<_>>()
     };
     let peers = world.peers_of(&vpc.id).filter_map(|id| world.vpcs.get(id));
-    let of_peer = |peer: &Vpc| {
-        blocks(peer, if peer.region == vpc.region { PATH_PEERING } else { PATH_FAR_PEERING })
-    };
+    let of_peer =
+        |peer: &Vpc| blocks(peer, if peer.region == vpc.region { PATH_PEERING } else { PATH_FAR_PEERING });
     let mut paths = blocks(vpc, PATH_LOCAL);
     paths.extend(peers.flat_map(of_peer));
     paths

@@ -81,10 +81,7 @@ fn difference(
     let [first, second] = steps;
     let world = one.world().clone();
     let [name, other_name] = names.clone();
-    let sides = [
-        side(name, first, one)?,
-        side(other_name, second, other)?,
-    ];
+    let sides = [side(name, first, one)?, side(other_name, second, other)?];
     Ok(Difference { event, before: before.to_vec(), world, sides })
 }
 

@@ -2,7 +2,8 @@
 
 use crate::ec2::{Account, text, texts};
 
-const CREATE: &str = "CreateFlowLogs&TrafficType=ALL&LogDestinationType=s3&LogDestination=arn:aws:s3:::bucket";
+const CREATE: &str =
+    "CreateFlowLogs&TrafficType=ALL&LogDestinationType=s3&LogDestination=arn:aws:s3:::bucket";
 const LOGS: &str = "CreateFlowLogs&TrafficType=ALL&LogGroupName=group";
 
 fn default_vpc(account: &Account) -> String {
@@ -15,10 +16,22 @@ fn f13_parameters_that_aws_refuses() {
     let on = format!("&ResourceType=VPC&ResourceId.1={}", default_vpc(&account));
     let role = "&DeliverLogsPermissionArn=arn:aws:iam::123456789012:role/logs";
     let refusals = [
-        (format!("CreateFlowLogs&TrafficType=ALL{on}"), "LogDestination can't be empty if LogGroupName is not provided."),
-        (format!("{LOGS}{role}&LogDestination=arn:aws:s3:::b{on}"), "Please only provide LogGroupName or only provide LogDestination."),
-        (format!("{LOGS}&LogDestinationType=s3{on}"), "LogDestination type must be cloud-watch-logs if LogGroupName is provided."),
-        (format!("{LOGS}{on}"), "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs."),
+        (
+            format!("CreateFlowLogs&TrafficType=ALL{on}"),
+            "LogDestination can't be empty if LogGroupName is not provided.",
+        ),
+        (
+            format!("{LOGS}{role}&LogDestination=arn:aws:s3:::b{on}"),
+            "Please only provide LogGroupName or only provide LogDestination.",
+        ),
+        (
+            format!("{LOGS}&LogDestinationType=s3{on}"),
+            "LogDestination type must be cloud-watch-logs if LogGroupName is provided.",
+        ),
+        (
+            format!("{LOGS}{on}"),
+            "DeliverLogsPermissionArn can't be empty if LogDestinationType is cloud-watch-logs.",
+        ),
         (format!("{CREATE}{on}&MaxAggregationInterval=10"), "Invalid Flow Log Max Aggregation Interval"),
         (format!("{CREATE}{on}&LogFormat=source"), "Unknown fields provided"),
         (format!("{LOGS}/..%20/{role}{on}"), "LogGroupName: group/.. / is not a valid log group name."),
@@ -30,16 +43,24 @@ fn f13_parameters_that_aws_refuses() {
     account.refused(&format!("{without_traffic}{on}"), "MissingParameter");
     account.refused(&format!("{CREATE}{on}").replace("=ALL", "=SOME"), "InvalidParameterValue");
     account.refused(&format!("{CREATE}&ResourceType=VPC"), "MissingParameter");
-    account.refused(&format!("{CREATE}&ResourceType=TransitGateway&ResourceId.1=tgw-1"), "UnsupportedOperation");
+    account
+        .refused(&format!("{CREATE}&ResourceType=TransitGateway&ResourceId.1=tgw-1"), "UnsupportedOperation");
     account.refused(&format!("{CREATE}&ResourceType=Subnet&ResourceId.1=vpc-1"), "InvalidSubnetID.Malformed");
     let parquet = format!("{CREATE}{on}&DestinationOptions.FileFormat=parquet");
     account.refused(&parquet, "UnsupportedOperation");
-    account.refused(&format!("{CREATE}{on}&DryRun=true").replace("&DryRun", "&TagFieldSpecification.1.ResourceType=instance&DryRun"), "UnsupportedOperation");
+    account.refused(
+        &format!("{CREATE}{on}&DryRun=true")
+            .replace("&DryRun", "&TagFieldSpecification.1.ResourceType=instance&DryRun"),
+        "UnsupportedOperation",
+    );
     assert_eq!(texts(&account.call("DescribeFlowLogs"), "flowLogId"), [""; 0], "no refused call made one");
 
     account.call(&format!("{CREATE}{on}"));
     let repeated = account.refused(&format!("{CREATE}{on}"), "FlowLogAlreadyExists");
-    assert_eq!(repeated, "Error. There is an existing Flow Log with the same configuration and log destination.");
+    assert_eq!(
+        repeated,
+        "Error. There is an existing Flow Log with the same configuration and log destination."
+    );
     account.call(&format!("{CREATE}{on}").replace("=ALL", "=REJECT"));
     account.call(&format!("{CREATE}/prefix{on}"));
 }
@@ -61,7 +82,8 @@ fn what_can_be_made_is_made_and_the_rest_is_told() {
 fn flow_logs_are_shown_filtered_tagged_and_deleted() {
     let account = Account::new();
     let vpc = default_vpc(&account);
-    let subnet = text(&account.call(&format!("CreateSubnet&VpcId={vpc}&CidrBlock=172.31.1.0/24")), "subnetId");
+    let subnet =
+        text(&account.call(&format!("CreateSubnet&VpcId={vpc}&CidrBlock=172.31.1.0/24")), "subnetId");
     let tags = "&TagSpecification.1.ResourceType=vpc-flow-log&TagSpecification.1.Tag.1.Key=a&TagSpecification.1.Tag.1.Value=b";
     account.call(&format!("{CREATE}&ResourceType=VPC&ResourceId.1={vpc}{tags}"));
     let format = "&LogFormat=%24%7Bsrcaddr%7D%20%24%7Bsgsim-rule%7D&MaxAggregationInterval=60";
@@ -69,7 +91,7 @@ fn flow_logs_are_shown_filtered_tagged_and_deleted() {
     let all = account.call("DescribeFlowLogs");
     assert_eq!(texts(&all, "maxAggregationInterval"), ["600", "60"]);
     assert_eq!(texts(&all, "logDestinationType"), ["s3", "cloud-watch-logs"]);
-    assert_eq!(texts(&all, "creationTime"), ["2027-01-15T08:00:00.000Z"; 2]);
+    assert_eq!(texts(&all, "creationTime"), ["2025-11-28T12:00:00.000Z"; 2]);
     assert!(texts(&all, "logFormat")[0].starts_with("${version} ${account-id} ${interface-id} ${srcaddr}"));
     assert_eq!(texts(&all, "logFormat")[1], "${srcaddr} ${sgsim-rule}");
     let found = |filter: &str, value: &str| {

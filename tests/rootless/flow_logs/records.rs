@@ -89,10 +89,17 @@ fn f06_records_that_look_the_same_are_one_and_sums_stay() {
     let (world, _) = world_with("${srcaddr} ${dstport} ${packets} ${bytes} ${tcp-flags} ${action}");
     let first = logged(&world);
     let by_other_rule = LoggedAt {
-        flow: LoggedFlow { decider: Some(Decider::Rule(78)), tcp_flags: 18, packets: 2, bytes: 50, ..first.flow.clone() },
+        flow: LoggedFlow {
+            decider: Some(Decider::Rule(78)),
+            tcp_flags: 18,
+            packets: 2,
+            bytes: 50,
+            ..first.flow.clone()
+        },
         ..first.clone()
     };
-    let refused = LoggedAt { flow: LoggedFlow { accepted: false, ..by_other_rule.flow.clone() }, ..first.clone() };
+    let refused =
+        LoggedAt { flow: LoggedFlow { accepted: false, ..by_other_rule.flow.clone() }, ..first.clone() };
     let found = lines(&world, vec![first.clone(), by_other_rule.clone(), refused]);
     assert_eq!(found, ["203.0.113.9 80 2 50 18 REJECT", "203.0.113.9 80 12 1050 19 ACCEPT"]);
 
@@ -133,7 +140,9 @@ fn f08_type_direction_and_path() {
     let to = |destination: &str, accepted| LoggedAt {
         flow: LoggedFlow {
             direction: Direction::Outbound,
-            source: if destination.contains(':') { "2600:1f18:0:101::5" } else { "10.0.1.5" }.parse().unwrap(),
+            source: if destination.contains(':') { "2600:1f18:0:101::5" } else { "10.0.1.5" }
+                .parse()
+                .unwrap(),
             destination: destination.parse().unwrap(),
             accepted,
             ..first.flow.clone()

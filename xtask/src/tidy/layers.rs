@@ -19,6 +19,7 @@ const CLOCK_PLACES: &[&str] = &[
     "sg-userspace/src/lab/",
     "sg-userspace/src/serve/",
     "sg-userspace/src/main.rs",
+    "sg-userspace/src/serve/",
     "tests/",
     "xtask/",
 ];
@@ -35,7 +36,8 @@ pub(super) fn oracle_alone(file: &File) -> Vec<Violation> {
             // The words that all evaluators answer in are `dataplane`'s own, `logged`'s and `reason`'s; its other modules are
             // what is checked.
             let inside = rest.first().is_some_and(|module| {
-                !["logged", "reason"].contains(&module.as_str()) && module.chars().next().is_some_and(char::is_lowercase)
+                !["logged", "reason"].contains(&module.as_str())
+                    && module.chars().next().is_some_and(char::is_lowercase)
             });
             (checked || (second == "dataplane" && inside)).then(|| second.clone())
         }

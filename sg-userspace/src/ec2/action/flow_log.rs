@@ -5,9 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
-use crate::aws::flow_log::{
-    Destination, DestinationType, FlowLog, FlowLogResource, S3Options, TrafficType,
-};
+use crate::aws::flow_log::{Destination, DestinationType, FlowLog, FlowLogResource, S3Options, TrafficType};
 use crate::aws::ids::FlowLogId;
 use crate::command::Reply;
 use crate::command::flow_log::{CreateFlowLogs, DeleteFlowLogs, Unsuccessful};
