@@ -1,6 +1,7 @@
 //! Flow logs without a kernel: what records say, how they reach their files, what the API and the command line answer.
 
 mod api;
+mod counted;
 mod live;
 mod records;
 mod writer;

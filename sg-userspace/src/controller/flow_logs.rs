@@ -129,7 +129,14 @@ impl FlowLogs {
             }
             _ => false,
         };
-        if changes.keys.iter().any(is_new) { self.close(enforcer) } else { Ok(()) }
+        if !changes.keys.iter().any(is_new) {
+            return Ok(());
+        }
+        self.close(enforcer)?;
+        // Whoever has left had the last records in the window that is over. The new flow log waits until it is stored.
+        let next = Roll::of(world);
+        self.roll.0.retain(|key, _| next.0.contains_key(key));
+        Ok(())
     }
 
     /// Once a changed world is in force, and before it is stored: whoever is no longer covered has a record for the last
