@@ -34,6 +34,15 @@ impl FlowLogResource {
         }
     }
 
+    /// AWS's answer where it does not exist.
+    pub fn not_found(&self) -> AwsError {
+        match self {
+            Self::Vpc(id) => id.not_found(),
+            Self::Subnet(id) => id.not_found(),
+            Self::NetworkInterface(id) => id.not_found(),
+        }
+    }
+
     /// Its VPC, as long as it exists.
     pub fn vpc_id<'w>(&'w self, world: &'w World) -> Option<&'w VpcId> {
         match self {

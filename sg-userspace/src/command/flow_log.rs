@@ -8,8 +8,6 @@ use crate::aws::error::AwsError;
 use crate::aws::flow_log::{Destination, DestinationType, FlowLog, FlowLogResource, TrafficType};
 use crate::aws::flow_log_format::LogFormat;
 use crate::aws::ids::FlowLogId;
-use crate::aws::interface::NetworkInterface;
-use crate::aws::vpc::{Subnet, Vpc};
 
 use super::Reply;
 use super::edit::Edit;
@@ -28,6 +26,13 @@ pub struct Unsuccessful {
     pub resource_id: String,
     /// AWS's refusal.
     pub error: AwsError,
+}
+
+impl Unsuccessful {
+    /// That a resource does not exist.
+    pub fn not_found(resource: &FlowLogResource) -> Self {
+        Self { resource_id: resource.to_string(), error: resource.not_found() }
+    }
 }
 
 /// Makes a flow log on each of some resources. Those that cannot have one do not keep the others from it.
@@ -104,10 +109,8 @@ impl CreateFlowLogs {
         max_aggregation_interval: u32,
         tags: &BTreeMap<String, String>,
     ) -> Result<FlowLogId, AwsError> {
-        match resource {
-            FlowLogResource::Vpc(id) => edit.get::<Vpc>(id).map(drop)?,
-            FlowLogResource::Subnet(id) => edit.get::<Subnet>(id).map(drop)?,
-            FlowLogResource::NetworkInterface(id) => edit.get::<NetworkInterface>(id).map(drop)?,
+        if resource.vpc_id(edit.world()).is_none() {
+            return Err(resource.not_found());
         }
         let (seed, number) = edit.next_number()?;
         let id = FlowLogId::mint(seed, number);

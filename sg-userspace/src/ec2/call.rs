@@ -74,7 +74,7 @@ impl<'c> Call<'c> {
     /// # Errors
     /// `UnsupportedOperation` for the first parameter that is not among `supported`.
     pub fn only(&self, supported: &[&str]) -> Result<(), AwsError> {
-        match self.params.other_than(supported).filter(|name| *name != "DryRun") {
+        match self.params.other_than(&[supported, &["DryRun"]].concat()) {
             Some(name) => Err(AwsError::new(
                 "UnsupportedOperation",
                 format!("The parameter {name} is not supported by sgsim."),

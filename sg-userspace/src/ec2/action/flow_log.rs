@@ -15,7 +15,7 @@ use crate::ec2::call::{Call, unexpected};
 use crate::ec2::fault::Fault;
 use crate::ec2::filter::Filters;
 use crate::ec2::page::page;
-use crate::ec2::params::{Params, invalid, missing};
+use crate::ec2::params::{Params, invalid, missing as missing_parameter};
 
 pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
@@ -35,19 +35,32 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
         "TrafficType",
     ])?;
     let traffic_type: Option<TrafficType> = params.parsed("TrafficType")?;
+    // What is in another region does not exist in this one.
+    let (resources, missing): (Vec<_>, Vec<_>) =
+        resources(params)?.into_iter().partition(|resource| resource.vpc_id(&call.world).is_some());
+    let mut refusals: Vec<Unsuccessful> = missing.iter().map(Unsuccessful::not_found).collect();
+    let is_in_vain = resources.is_empty() && !missing.is_empty();
     let command = CreateFlowLogs {
         account_id: call.caller.account_id.clone(),
-        resources: resources(params)?,
+        resources,
         // Only transit gateways may do without (F-01).
-        traffic_type: traffic_type.ok_or_else(|| missing("TrafficType"))?,
+        traffic_type: traffic_type.ok_or_else(|| missing_parameter("TrafficType"))?,
         destination: destination(params)?,
         format: params.parsed("LogFormat")?.unwrap_or_default(),
         max_aggregation_interval: params.number("MaxAggregationInterval")?,
         created: call.caller.now,
         tags: params.tags_for("vpc-flow-log")?,
     };
-    let reply = call.change(command)?;
-    let Reply::FlowLogs { flow_log_ids, unsuccessful } = &reply else { return Err(unexpected(&reply)) };
+    let mut flow_log_ids = Vec::new();
+    if !is_in_vain {
+        match call.change(command)? {
+            Reply::FlowLogs { flow_log_ids: made, unsuccessful } => {
+                flow_log_ids = made;
+                refusals.extend(unsuccessful);
+            }
+            reply => return Err(unexpected(&reply)),
+        }
+    }
     let refused = |it: &Unsuccessful| {
         let error = json!({ "Code": it.error.code, "Message": it.error.message });
         json!({ "ResourceId": it.resource_id, "Error": error })
@@ -55,7 +68,7 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     Ok(json!({
         "ClientToken": params.text("ClientToken"),
         "FlowLogIds": flow_log_ids,
-        "Unsuccessful": unsuccessful.iter().map(refused).collect::<Vec<_>>(),
+        "Unsuccessful": refusals.iter().map(refused).collect::<Vec<_>>(),
     }))
 }
 
