@@ -57,6 +57,13 @@ macro_rules! commands {
         }
 
         impl Command {
+            /// What it is called.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+
             fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
                 match self {
                     $(Self::$name(command) => command.run(edit),)*
