@@ -6,29 +6,12 @@ mod group;
 mod network;
 mod wire;
 
-use std::cell::RefCell;
-
 use roxmltree::{Document, Node};
+use sg_tests::harness::backing::Backing;
 use sg_userspace::aws::world::World;
 use sg_userspace::command::vpc::CreateVpc;
-use sg_userspace::command::{self, Command, Reply};
 use sg_userspace::ec2::call::{Backend, Caller};
-use sg_userspace::ec2::fault::Fault;
 use sg_userspace::ec2::{Answer, Api};
-
-/// A world that calls change, as a controller would.
-#[derive(Clone, Default)]
-struct Backing(RefCell<World>);
-
-impl Backend for Backing {
-    fn world(&self) -> Result<World, Fault> {
-        Ok(self.0.borrow().clone())
-    }
-
-    fn change(&self, command: Command) -> Result<Reply, Fault> {
-        Ok(command::apply(&mut self.0.borrow_mut(), command)?.reply)
-    }
-}
 
 /// An account's API.
 struct Account {
@@ -73,7 +56,7 @@ impl Account {
     /// The reply of a call that must go well.
     #[track_caller]
     fn call(&self, parameters: &str) -> String {
-        let Answer { status, body } = self.answer(parameters);
+        let Answer { status, body, .. } = self.answer(parameters);
         assert_eq!(status, 200, "{parameters}: {body}");
         body
     }
@@ -81,7 +64,7 @@ impl Account {
     /// A call that must be refused with this code.
     #[track_caller]
     fn refused(&self, parameters: &str, code: &str) -> String {
-        let Answer { status, body } = self.answer(parameters);
+        let Answer { status, body, .. } = self.answer(parameters);
         let found = text(&body, "Code");
         assert_eq!((status, found.as_str()), (400, code), "{parameters}: {body}");
         text(&body, "Message")
