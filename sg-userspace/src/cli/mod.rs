@@ -28,6 +28,7 @@ mod flows;
 mod group;
 mod instance;
 mod interface;
+mod log;
 mod lookup;
 mod near;
 mod output;

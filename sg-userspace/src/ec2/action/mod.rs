@@ -92,6 +92,6 @@ pub const ACTIONS: &[(&str, Action)] = &[
 ];
 
 /// What an action does, if there is such an action here.
-pub fn find(name: &str) -> Option<Action> {
-    ACTIONS.iter().find(|(other, _)| *other == name).map(|(_, action)| *action)
+pub fn find(name: &str) -> Option<(&'static str, Action)> {
+    ACTIONS.iter().find(|(other, _)| *other == name).copied()
 }
