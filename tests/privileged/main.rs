@@ -9,6 +9,7 @@ mod article;
 mod aws_clients;
 mod frames;
 mod health;
+mod instance_state;
 mod joined;
 mod lab_plumbing;
 mod lab_processes;

@@ -1,7 +1,7 @@
 //! From a request to its response, one line of the log each.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -72,7 +72,8 @@ pub(super) async fn respond(
 /// Works on what was let in. Talking to the controller blocks.
 async fn carry_out(pass: Pass, body: Bytes, request_id: &str, shared: &Arc<Shared>) -> Answer {
     let shared = Arc::clone(shared);
-    let caller = Caller { region: pass.region, account_id: shared.account_id.clone() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let caller = Caller { region: pass.region, account_id: shared.account_id.clone(), now };
     let id = request_id.to_owned();
     let work = move || match pass.service {
         Service::Ec2 => shared.api.answer(&body, &caller, &id),
