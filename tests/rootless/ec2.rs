@@ -5,31 +5,15 @@ mod codec;
 mod group;
 mod instance;
 mod network;
+mod route_table;
 mod wire;
 
-use std::cell::RefCell;
-
 use roxmltree::{Document, Node};
+use sg_tests::harness::backing::Backing;
 use sg_userspace::aws::world::World;
 use sg_userspace::command::vpc::CreateVpc;
-use sg_userspace::command::{self, Command, Reply};
 use sg_userspace::ec2::call::{Backend, Caller};
-use sg_userspace::ec2::fault::Fault;
 use sg_userspace::ec2::{Answer, Api};
-
-/// A world that calls change, as a controller would.
-#[derive(Clone, Default)]
-struct Backing(RefCell<World>);
-
-impl Backend for Backing {
-    fn world(&self) -> Result<World, Fault> {
-        Ok(self.0.borrow().clone())
-    }
-
-    fn change(&self, command: Command) -> Result<Reply, Fault> {
-        Ok(command::apply(&mut self.0.borrow_mut(), command)?.reply)
-    }
-}
 
 /// An account's API.
 pub(crate) struct Account {
@@ -78,7 +62,7 @@ impl Account {
     /// The reply of a call that must go well.
     #[track_caller]
     pub(crate) fn call(&self, parameters: &str) -> String {
-        let Answer { status, body } = self.answer(parameters);
+        let Answer { status, body, .. } = self.answer(parameters);
         assert_eq!(status, 200, "{parameters}: {body}");
         body
     }
@@ -86,7 +70,7 @@ impl Account {
     /// A call that must be refused with this code.
     #[track_caller]
     pub(crate) fn refused(&self, parameters: &str, code: &str) -> String {
-        let Answer { status, body } = self.answer(parameters);
+        let Answer { status, body, .. } = self.answer(parameters);
         let found = text(&body, "Code");
         assert_eq!((status, found.as_str()), (400, code), "{parameters}: {body}");
         text(&body, "Message")

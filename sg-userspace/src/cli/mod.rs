@@ -29,6 +29,7 @@ mod flows;
 mod group;
 mod instance;
 mod interface;
+mod log;
 mod lookup;
 mod near;
 mod output;

@@ -270,6 +270,11 @@ impl Built {
         Ok(missing)
     }
 
+    /// The links that stand.
+    pub fn links(&self) -> impl Iterator<Item = &BuiltLink> {
+        self.links.values()
+    }
+
     /// Whether an instance's namespace is there.
     pub fn is_running(&self, id: &InstanceId) -> bool {
         self.instances.contains_key(id) && namespace::path(id.as_str()).exists()

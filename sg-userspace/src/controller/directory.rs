@@ -49,6 +49,11 @@ impl StateDirectory {
         self.0.join("sgsim.sock")
     }
 
+    /// The unix socket of `sgsim serve`.
+    pub fn endpoint_socket(&self) -> PathBuf {
+        self.0.join("serve.sock")
+    }
+
     /// Mount point of the private bpffs that maps and links are pinned in.
     pub fn bpf(&self) -> PathBuf {
         self.0.join("bpf")
@@ -139,7 +144,7 @@ impl StateDirectory {
             failures.extend(removed.map(|error| format!("{}: {error}", directory.display())));
         }
         // The lock last: while it is there, the rest is sgsim's.
-        for file in [self.socket(), self.made(), self.store(), self.lock()] {
+        for file in [self.endpoint_socket(), self.socket(), self.made(), self.store(), self.lock()] {
             failures.extend(gone(fs::remove_file(&file)).map(|error| format!("{}: {error}", file.display())));
         }
         // Others may keep files of their own here.

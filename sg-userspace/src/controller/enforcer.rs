@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::changes::Changes;
-use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook};
+use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, MapRow};
 use crate::dataplane::step::{Filter, Steps};
 use crate::flow_log::writer::Source;
 
@@ -77,6 +77,24 @@ pub trait Enforcer: Send {
     /// # Errors
     /// Where it cannot be read.
     fn allowances(&mut self) -> Result<Vec<AllowanceRow>>;
+
+    /// How full the maps with a stated capacity are.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn maps(&mut self) -> Result<Vec<MapRow>>;
+
+    /// Whether the programs are on an interface's link, or on the internet host's, and know it by its slot. The kernel is asked.
+    ///
+    /// # Errors
+    /// Where it does not say; a link that is not there is an error, too.
+    fn judges(&mut self, slot: u32, link_index: u32) -> Result<bool>;
+
+    /// Whether verdicts take effect, as the data plane has it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn enforcement(&mut self) -> Result<Enforcement>;
 
     /// What happened since the last call. Does not wait.
     ///

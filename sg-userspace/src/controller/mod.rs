@@ -7,6 +7,7 @@
 //! instant: enforcement, namespaces and servers outlive it, and the next controller adopts them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -24,10 +25,13 @@ use crate::store::{Store, objects};
 
 pub mod build;
 pub mod built;
+mod canary;
 pub mod client;
 pub mod directory;
 pub mod enforcer;
 pub mod flow_logs;
+pub mod health;
+pub mod observation;
 pub mod preflight;
 pub mod protocol;
 pub mod run;
@@ -35,6 +39,7 @@ pub mod servers;
 pub mod socket;
 pub mod spawn;
 pub mod status;
+pub mod timing;
 mod trace;
 pub mod up;
 pub mod watch;
@@ -43,8 +48,11 @@ use built::Built;
 use directory::StateDirectory;
 use enforcer::{Enforcer, EnforcerOptions};
 use flow_logs::FlowLogs;
-use protocol::{ErrorReply, Reply, Request, code};
+use health::Health;
+use observation::Observation;
+use protocol::{ErrorReply, Reply, Request, WorldVersion, code};
 use socket::Call;
+use timing::{Laps, Stage, Timings};
 use watch::Watchers;
 
 /// The most that the clock goes ahead at a time, in seconds: 20 days. Flow entries count time in 32 bits, which come round
@@ -67,10 +75,19 @@ pub struct Controller {
     enforcer: Option<Box<dyn Enforcer>>,
     world: World,
     version: u64,
+    /// Tells this controller's versions from another's.
+    run: u64,
     lab: Option<LabManifest>,
     built: Built,
     watchers: Watchers,
     flow_logs: Option<FlowLogs>,
+    /// Since when this controller runs.
+    begun: Instant,
+    timings: Timings,
+    observed: Option<(Instant, Observation)>,
+    examined: Option<(Instant, Health)>,
+    /// How often packets were sent to examine the data plane.
+    examinations: usize,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
     /// Since when ended instances are known to be over.
@@ -104,10 +121,16 @@ impl Controller {
             enforcer: None,
             world: stored.world,
             version: stored.version,
+            run: RandomState::new().hash_one(std::process::id()),
             lab: stored.lab,
             built: Built::default(),
             watchers: Watchers::default(),
             flow_logs: None,
+            begun: Instant::now(),
+            timings: Timings::default(),
+            observed: None,
+            examined: None,
+            examinations: 0,
             tracer: None,
             ended: BTreeMap::new(),
         };
@@ -173,11 +196,9 @@ impl Controller {
     ) -> Result<(Option<Reply>, Next), ErrorReply> {
         let reply = match request {
             Request::Status => Reply::Status(Box::new(self.status())),
-            Request::World => Reply::World {
-                world: Box::new(self.world.clone()),
-                version: self.version,
-                internet: self.lab.as_ref().map_or_else(Vec::new, LabManifest::internet),
-            },
+            Request::World => self.world(),
+            Request::WorldUnless { known } if known == self.world_version() => Reply::Unchanged,
+            Request::WorldUnless { .. } => self.world(),
             Request::Change { command } => self.change(*command).await?,
             Request::Flows { interface } => {
                 let mut flows = self.enforcer()?.flows().map_err(system)?;
@@ -189,6 +210,8 @@ impl Controller {
                 Reply::Allowances { allowances: self.enforcer()?.allowances().map_err(system)? }
             }
             Request::Counters => Reply::Counters { counters: self.enforcer()?.counters().map_err(system)? },
+            Request::Observe => self.observe()?,
+            Request::Examine => Reply::Health(Box::new(self.examine().await)),
             Request::Watch { interface } => {
                 // What happened before is not for this watcher.
                 self.poll_events();
@@ -211,19 +234,35 @@ impl Controller {
         Ok((Some(reply), Next::Serve))
     }
 
+    fn world(&self) -> Reply {
+        let WorldVersion { run, version } = self.world_version();
+        let internet = self.lab.as_ref().map_or_else(Vec::new, LabManifest::internet);
+        Reply::World { world: Box::new(self.world.clone()), version, run, internet }
+    }
+
+    fn world_version(&self) -> WorldVersion {
+        WorldVersion { run: self.run, version: self.version }
+    }
+
     /// Carries out a command in every place that it concerns, or in none: world, data plane, machine, store.
     async fn change(&mut self, command: Command) -> Result<Reply, ErrorReply> {
         let enforcer = self.enforcer.as_deref_mut().ok_or_else(no_lab)?;
         let lab = self.lab.as_ref().ok_or_else(no_lab)?;
+        let name = command.name();
+        let mut laps = Laps::begin();
         let Applied { reply, changes, undo } = command::apply(&mut self.world, command).map_err(refused)?;
+        laps.end(Stage::Validate);
         let mut failure = put_in_force(&self.world, &changes, self.flow_logs.as_mut(), enforcer).err();
         if failure.is_none() {
+            laps.end(Stage::Enforce);
             failure = self.built.grow(&self.world, &changes, lab, enforcer).await.err();
         }
+        laps.end(Stage::Build);
         if failure.is_none() {
             match self.store.commit(&self.world, &changes) {
                 Ok(version) => {
                     self.version = version;
+                    laps.end(Stage::Store);
                     if let Some(logs) = &mut self.flow_logs {
                         logs.after(&self.world, &changes, enforcer);
                     }
@@ -232,6 +271,10 @@ impl Controller {
                         Ok(ended) => self.follow_servers(&changes, &ended).await,
                         Err(error) => tracing::error!("something stayed behind: {error:#}"),
                     }
+                    self.timings.add(&laps);
+                    let ms = |stage| laps.of(stage).as_secs_f64() * 1e3;
+                    let (enforce_ms, store_ms) = (ms(Stage::Enforce), ms(Stage::Store));
+                    tracing::info!(command = name, version, enforce_ms, store_ms, "changed");
                     return Ok(Reply::Applied { version, answer: Some(Box::new(reply)) });
                 }
                 Err(error) => {

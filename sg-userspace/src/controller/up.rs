@@ -153,7 +153,7 @@ impl Controller {
             enforcer.remove()?;
         }
         self.enforcer = None;
-        self.store.replace(&World::default(), None)?;
+        self.version = self.store.replace(&World::default(), None)?;
         self.world = World::default();
         self.lab = None;
         self.built = Built::default();

@@ -155,6 +155,8 @@ fn restrict(world: &mut World, region: &Region) {
         FlowLogResource::Subnet(id) => world.subnets.contains_key(id),
         FlowLogResource::NetworkInterface(id) => world.network_interfaces.contains_key(id),
     });
+    world.internet_gateways.retain(|_, gateway| gateway.region == *region);
+    world.route_tables.retain(|_, table| vpcs.contains_key(&table.vpc_id));
     world.prefix_lists.retain(|_, list| list.region == *region);
     world.vpc_peering_connections.retain(|_, peering| {
         vpcs.contains_key(&peering.requester_vpc_id) || vpcs.contains_key(&peering.accepter_vpc_id)

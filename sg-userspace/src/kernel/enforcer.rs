@@ -19,7 +19,9 @@ use crate::command::changes::Changes;
 use crate::controller::build::link_name;
 use crate::controller::enforcer::{Enforcer, EnforcerOptions, OpenWindow};
 use crate::dataplane::reason::Reason;
-use crate::dataplane::row::{self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, VerdictEvent};
+use crate::dataplane::row::{
+    self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, MapRow, VerdictEvent,
+};
 use crate::dataplane::step::{Filter, Steps};
 use crate::dataplane::{Dataplane, Flow, records};
 use crate::flow_log::writer::Source;
@@ -143,6 +145,19 @@ impl Enforcer for KernelEnforcer {
             })
         };
         Ok(world.instances.values().filter_map(row).collect())
+    }
+
+    fn maps(&mut self) -> Result<Vec<MapRow>> {
+        Ok(self.dataplane.fill())
+    }
+
+    fn judges(&mut self, slot: u32, link_index: u32) -> Result<bool> {
+        let knows_it = self.dataplane.maps.interface(slot)?.link_index == link_index;
+        Ok(attach::is_attached(&link_name(link_index))? && knows_it)
+    }
+
+    fn enforcement(&mut self) -> Result<Enforcement> {
+        Ok(if self.dataplane.is_enforced()? { Enforcement::On } else { Enforcement::Off })
     }
 
     fn events(&mut self) -> Result<Events> {

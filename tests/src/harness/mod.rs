@@ -25,6 +25,7 @@ pub mod agreement;
 
 pub mod regressions;
 
+pub mod backing;
 pub mod fuzz;
 
 pub mod walk;

@@ -18,7 +18,7 @@ use sg_userspace::controller::{Controller, run, socket};
 use sg_userspace::dataplane::logged::LoggedAt;
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::row::{
-    AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent,
+    AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, MapRow, VerdictEvent,
 };
 use sg_userspace::dataplane::step::{Filter, Steps};
 use sg_userspace::flow_log::record::Counted;
@@ -91,6 +91,18 @@ impl Enforcer for MemoryEnforcer {
 
     fn allowances(&mut self) -> Result<Vec<AllowanceRow>> {
         Ok(Vec::new())
+    }
+
+    fn maps(&mut self) -> Result<Vec<MapRow>> {
+        Ok(vec![MapRow { name: "FLOWS4".to_owned(), entries: 2, capacity: 131_072 }])
+    }
+
+    fn judges(&mut self, _slot: u32, _link_index: u32) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn enforcement(&mut self) -> Result<Enforcement> {
+        Ok(self.0.lock().unwrap().enforcement)
     }
 
     fn set_trace(&mut self, _filter: Option<&Filter>) -> Result<()> {
