@@ -4,6 +4,7 @@ mod border;
 mod codec;
 mod group;
 mod network;
+mod route_table;
 mod wire;
 
 use std::cell::RefCell;
