@@ -236,7 +236,7 @@ fn check_limits(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<()
             return Err(AwsError::new(
                 "InvalidParameterValue",
                 format!(
-                    "'{new_peer}' overlaps '{other}', another active peer of '{vpc_id}'; route tables would tell them apart, and there are none here"
+                    "'{new_peer}' overlaps '{other}', another active peer of '{vpc_id}'; route tables would tell them apart, and packets follow none here"
                 ),
             ));
         }
