@@ -5,8 +5,10 @@
 mod agreement;
 mod allowance;
 mod arp;
+mod article;
 mod aws_clients;
 mod frames;
+mod instance_state;
 mod joined;
 mod lab_plumbing;
 mod lab_processes;
