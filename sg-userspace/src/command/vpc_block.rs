@@ -52,6 +52,7 @@ impl AssociateVpcCidrBlock {
         let id = vpc.association_id(cidr);
         let vpc: &mut Vpc = edit.get_mut(&vpc_id)?;
         (vpc.cidr_ipv4, vpc.cidr_ipv6) = (cidr_ipv4, cidr_ipv6);
+        // Groups keep their rules (M-26).
         if is_first_ipv6 {
             network_acl::allow_ipv6_by_default(edit, &vpc_id)?;
         }
