@@ -18,6 +18,7 @@ use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
 
+mod audit;
 pub mod build;
 pub mod built;
 pub mod client;
@@ -72,6 +73,8 @@ pub enum Next {
     Serve,
     /// It ends: there is no lab any more.
     End,
+    /// It ends at once: nobody knows what the store has kept until it is loaded anew.
+    Abandon,
 }
 
 impl Controller {
@@ -142,6 +145,11 @@ impl Controller {
                 }
                 next
             }
+            // Neither done nor refused, so it is not answered.
+            Err(error) if self.store.is_uncertain() => {
+                tracing::error!("{error}");
+                Next::Abandon
+            }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
                 if is_last && !self.has_lab() { Next::End } else { Next::Serve }
@@ -183,6 +191,7 @@ impl Controller {
                 self.begin_trace(&filter, replies).await?;
                 return Ok((None, Next::Serve));
             }
+            Request::Audit => Reply::Audit { drift: self.audit().await? },
             Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
             Request::AdvanceClock { seconds } => self.advance_clock(seconds)?,
             Request::Up(up) => self.up(up, replies).await?,

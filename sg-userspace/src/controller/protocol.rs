@@ -41,6 +41,8 @@ pub enum Request {
     Counters,
     /// Connection allowances by instance. Answered by [`Reply::Allowances`].
     Allowances,
+    /// Do store, data plane and machine agree with the world? Answered by [`Reply::Audit`].
+    Audit,
     /// Verdicts as they happen. Answered by [`Reply::Watching`], then by [`Reply::Verdicts`] until the connection ends.
     Watch {
         /// Of this interface only.
@@ -117,6 +119,11 @@ pub enum Reply {
     Allowances {
         /// Them.
         allowances: Vec<AllowanceRow>,
+    },
+    /// What was read back.
+    Audit {
+        /// What differs, a sentence each; nothing where all agree.
+        drift: Vec<String>,
     },
     /// From here on no verdict is missed without being counted as lost.
     Watching,

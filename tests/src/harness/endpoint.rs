@@ -43,6 +43,11 @@ impl Endpoint {
         format!("http://{}", self.address)
     }
 
+    /// Its process.
+    pub fn pid(&self) -> u32 {
+        self.server.id()
+    }
+
     /// Ends it as a person would.
     ///
     /// # Panics
