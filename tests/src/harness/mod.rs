@@ -40,6 +40,7 @@ pub mod place;
 pub mod program;
 
 pub mod endpoint;
+pub mod signer;
 
 pub mod query;
 
