@@ -23,7 +23,7 @@ use crate::sessions::Session;
 use crate::traffic::{Traffic, check_allowed, check_denied};
 
 const TENANTS: usize = 3;
-const KILLS: u64 = 30;
+const KILLS: u64 = 20;
 /// How long a controller lives at most before it is killed, after everything was compared.
 const LIFE: usize = 200;
 /// Between two calls of a tenant.
@@ -123,7 +123,7 @@ fn killed_at_any_instant_it_has_lost_nothing_acknowledged_and_kept_nothing_half_
     println!("{calls} calls done, {doubts} without an answer, of which {kept} were carried out");
     let end = world(&lab);
     let objects = |world: &World| (world.security_groups.clone(), world.network_interfaces.clone(), world.instances.clone());
-    assert_eq!(objects(&end), objects(&begin), "what was deleted is gone");
+    assert!(objects(&end) == objects(&begin), "what was deleted is gone");
     check_agreement(&lab, "at the end");
     session.check("at last");
 }

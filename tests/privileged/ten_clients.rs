@@ -100,6 +100,7 @@ impl Load<'_> {
             let mut tenant = tenant.lock().unwrap();
             tenant.settle(&world).unwrap();
             tenant.leave();
+            assert!(!tenant.is_in_doubt(), "{}: {:?}", tenant.unanswered, tenant.calls.last());
             assert!(tenant.surprises.is_empty(), "{:#?}", tenant.surprises);
         }
     }
@@ -110,7 +111,7 @@ impl Load<'_> {
         while !stop.load(Ordering::Acquire) {
             for _ in 0..CALLS_BETWEEN {
                 tenant.act();
-                assert!(!tenant.is_in_doubt(), "a call was not answered: {:?}", tenant.calls.last());
+                assert!(!tenant.is_in_doubt(), "{}: {:?}", tenant.unanswered, tenant.calls.last());
                 assert!(tenant.surprises.is_empty(), "{:#?}", tenant.surprises);
             }
             route.check(tenant);
@@ -139,7 +140,7 @@ fn ten_clients_leave_store_kernel_and_books_in_agreement_and_nothing_behind() {
         connections: AtomicUsize::new(0),
     };
     load.run(Duration::from_secs(seconds.div_ceil(4).min(30)));
-    let before = Usage::of(&lab, &endpoint);
+    let before = Usage::at_rest(&lab, &endpoint);
     for tenant in &load.tenants {
         tenant.lock().unwrap().calls.clear();
     }
@@ -152,8 +153,8 @@ fn ten_clients_leave_store_kernel_and_books_in_agreement_and_nothing_behind() {
     let objects = |world: &World| {
         (world.security_groups.clone(), world.network_interfaces.clone(), world.instances.clone())
     };
-    assert_eq!(objects(&end), objects(&begin), "what was deleted is gone");
-    let after = Usage::of(&lab, &endpoint);
+    assert!(objects(&end) == objects(&begin), "what was deleted is gone");
+    let after = Usage::at_rest(&lab, &endpoint);
     let calls = load.tenants.iter().flat_map(|tenant| tenant.lock().unwrap().calls.clone()).collect::<Vec<_>>();
     let report = LoadReport {
         clients: CLIENTS,

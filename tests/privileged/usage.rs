@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
+use std::time::Duration;
 
 use serde::Serialize;
 use sg_tests::harness::endpoint::Endpoint;
@@ -14,6 +15,9 @@ use crate::product::Product;
 
 /// How much more memory than before a process may have, in KiB: what an allocator keeps for later.
 const MEMORY_BAND_KIB: u64 = 16 << 10;
+
+/// Between two looks at what is in use.
+const REST: Duration = Duration::from_millis(250);
 
 /// What a process has in use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -87,14 +91,30 @@ impl Usage {
         }
     }
 
+    /// Once what was under way has ended, and connections that clients have left are closed.
+    pub(crate) fn at_rest(lab: &Product, endpoint: &Endpoint) -> Self {
+        let mut usage = Self::of(lab, endpoint);
+        for _ in 0..20 {
+            std::thread::sleep(REST);
+            let now = Self::of(lab, endpoint);
+            if now.things() == usage.things() {
+                return now;
+            }
+            usage = now;
+        }
+        usage
+    }
+
+    /// What is counted rather than measured.
+    fn things(&self) -> [usize; 7] {
+        let Self { controller, endpoint, namespaces, links, pins, processes } = self;
+        [controller.descriptors, controller.bpf, endpoint.descriptors, *namespaces, *links, *pins, *processes]
+    }
+
     /// As many of everything as before, and no more memory than the band allows.
     #[track_caller]
     pub(crate) fn check_no_leak(&self, before: &Self) {
-        let things = |usage: &Self| {
-            let Self { controller, endpoint, namespaces, links, pins, processes } = usage;
-            (controller.descriptors, controller.bpf, endpoint.descriptors, *namespaces, *links, *pins, *processes)
-        };
-        assert_eq!(things(self), things(before), "before: {before}\nafter: {self}");
+        assert_eq!(self.things(), before.things(), "before: {before}\nafter:  {self}");
         for (name, now, before) in [
             ("controller", self.controller, before.controller),
             ("endpoint", self.endpoint, before.endpoint),

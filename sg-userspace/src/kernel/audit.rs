@@ -38,6 +38,10 @@ impl KernelDataplane {
                 drift.push(format!("slot {slot}: the programs are not on link {}", link_name(*index)));
             }
         }
+        if let Some(pins) = &self.pins {
+            let gone = attach::pinned_to_nothing(pins)?;
+            drift.extend(gone.into_iter().map(|index| format!("{} is gone, and its programs are pinned", link_name(index))));
+        }
         Ok(drift)
     }
 }

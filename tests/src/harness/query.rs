@@ -34,6 +34,11 @@ impl Query {
         Self { address, connection: None }
     }
 
+    /// Hangs up; the next call connects again.
+    pub fn hang_up(&mut self) {
+        self.connection = None;
+    }
+
     /// Calls an action with its parameters.
     pub fn call(&mut self, action: &str, parameters: &[(String, String)]) -> Answer {
         let mut body = format!("Version=2016-11-15&Action={action}");
@@ -54,7 +59,8 @@ impl Query {
     }
 
     fn exchange(&mut self, body: &str) -> Result<(u16, String)> {
-        if self.connection.is_none() {
+        // The endpoint closes what has been idle for long.
+        if self.connection.as_ref().is_none_or(|connection| has_ended(connection.get_ref())) {
             let stream = TcpStream::connect(self.address)?;
             stream.set_nodelay(true)?;
             stream.set_read_timeout(Some(PATIENCE))?;
@@ -90,6 +96,13 @@ impl Query {
         }
         Ok((status, String::from_utf8(reply).map_err(Error::other)?))
     }
+}
+
+/// Whether the other end has hung up, with nothing under way.
+fn has_ended(stream: &TcpStream) -> bool {
+    let peeked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+    let is_open = peeked.is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+    !is_open || stream.set_nonblocking(false).is_err()
 }
 
 /// The texts of every element of a name in a reply.

@@ -60,6 +60,8 @@ pub struct Tenant {
     pub books: Books,
     /// What it would have if the call that was not answered was done.
     doubt: Option<Books>,
+    /// Why the last call that was not answered was not.
+    pub unanswered: String,
     ids: BTreeMap<String, String>,
     /// Its calls.
     pub calls: Vec<Measured>,
@@ -83,6 +85,7 @@ impl Tenant {
             count: 0,
             books: Books::default(),
             doubt: None,
+            unanswered: String::new(),
             ids: BTreeMap::new(),
             calls: Vec::new(),
             surprises: Vec::new(),
@@ -119,7 +122,7 @@ impl Tenant {
         }
     }
 
-    /// Deletes everything.
+    /// Deletes everything, and hangs up.
     pub fn leave(&mut self) {
         for name in self.books.instances.clone().keys() {
             self.terminate(name);
@@ -130,6 +133,7 @@ impl Tenant {
         for name in self.books.groups.clone().keys() {
             self.delete_group(name);
         }
+        self.query.hang_up();
     }
 
     /// Lets a group's ports in, or no longer, and says whether that is acknowledged.
@@ -157,7 +161,10 @@ impl Tenant {
             // The controller is not there, so it has done nothing.
             Answer::Refused(code) if code == "IncorrectState" => {}
             Answer::Refused(code) => self.surprises.push(format!("{action} {parameters:?}: {code}; {before:?}")),
-            Answer::Unknown(_) => self.doubt = Some(then),
+            Answer::Unknown(why) => {
+                self.unanswered = why;
+                self.doubt = Some(then);
+            }
         }
         None
     }
