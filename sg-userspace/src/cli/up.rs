@@ -17,6 +17,8 @@ use super::context::Context;
 use super::progress::Meter;
 use super::{Exit, check};
 
+/// The lab that is built where no file says what.
+const NEW_ACCOUNT: &str = include_str!("../../../examples/account.yaml");
 /// How long a controller whose `up` failed may take to end.
 const CLEARING_UP: Duration = Duration::from_millis(500);
 
@@ -25,12 +27,13 @@ const CLEARING_UP: Duration = Duration::from_millis(500);
 #[command(after_help = "\
 Examples:
   sgsim up lab.yaml
+  sgsim up                                  an account as AWS opens it, for `sgsim serve` to fill
   sgsim up lab.yaml --no-enforcement        to measure what enforcement costs
   sgsim up lab.yaml --hook xdp              to show XDP; slower on veth links
   sgsim --state-dir /tmp/lab2 up lab.yaml   a second lab beside the first")]
 pub(super) struct UpArgs {
-    /// The lab file
-    file: PathBuf,
+    /// The lab file; none stands for an AWS account in which nobody has made anything yet
+    file: Option<PathBuf>,
     /// Where programs are attached
     #[arg(long, value_enum, default_value_t = HookWord::Tcx)]
     hook: HookWord,
@@ -51,9 +54,14 @@ impl UpArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
         let began = Instant::now();
         // What is wrong with the file is told before anything is started.
-        let text = fs::read_to_string(&self.file)
-            .with_context(|| format!("cannot read the lab file `{}`", self.file.display()))?;
-        let name = self.file.display().to_string();
+        let (name, text) = match &self.file {
+            Some(file) => {
+                let text = fs::read_to_string(file)
+                    .with_context(|| format!("cannot read the lab file `{}`", file.display()))?;
+                (file.display().to_string(), text)
+            }
+            None => ("account.yaml".to_owned(), NEW_ACCOUNT.to_owned()),
+        };
         check::parse(&name, &text)?;
         preflight::check()?;
         context.need_root("building a lab")?;
