@@ -44,6 +44,12 @@ impl Drop for Disk {
     }
 }
 
+/// A lab on such a disk, which goes before the disk does.
+struct Place {
+    lab: Product,
+    disk: Disk,
+}
+
 /// The world's objects and its version. Numbers that a refused command used up stay used.
 fn state(lab: &Product) -> (World, u64) {
     match Client::connect(&lab.directory()).unwrap().call(&Request::World).unwrap() {
@@ -70,6 +76,7 @@ fn add_group(lab: &Product, name: &str) -> Result<(), String> {
 fn full_disk_refuses_changes_and_cuts_nothing() {
     let lab = Product::new();
     let disk = Disk::new(lab.directory().path().to_owned());
+    let Place { lab, disk } = &Place { lab, disk };
     let file = lab.file(&standard_lab());
     lab.done(&["up", &file]);
     let client = lab.namespace("client");
@@ -79,27 +86,24 @@ fn full_disk_refuses_changes_and_cuts_nothing() {
     disk.fill();
     // At first there is room inside the store's own file.
     let refused = (0..2000).find_map(|n| {
-        let before = state(&lab);
-        let error = add_group(&lab, &format!("filler-{n}")).err()?;
+        let before = state(lab);
+        let error = add_group(lab, &format!("filler-{n}")).err()?;
         Some((before, error))
     });
     let (before, error) = refused.expect("a full disk takes no more");
     assert!(error.contains("could not be stored") && error.contains("No space left"), "{error}");
-    assert!(state(&lab) == before, "refused, and yet something has changed");
+    assert!(state(lab) == before, "refused, and yet something has changed");
     assert!(lab.refused(&["rule", "allow", "db", "inbound", "HTTP", "from", "sg", "client"]).contains("No space"));
     check_allowed(&client, None, WEB.into(), Traffic::Tcp(80));
     check_denied(&client, None, DB.into(), Traffic::Tcp(80));
-    assert!(state(&lab) == before, "refused, and yet something has changed");
+    assert!(state(lab) == before, "refused, and yet something has changed");
 
     disk.make_room();
     lab.say("rule allow db inbound HTTP from sg client");
     check_allowed(&client, None, DB.into(), Traffic::Tcp(80));
     assert_eq!(lab.status().pid, pid, "the controller has gone on");
-    let before = state(&lab);
+    let before = state(lab);
     lab.kill_controller();
     lab.done(&["up", &file]);
-    assert!(state(&lab) == before, "something acknowledged is lost");
-    // The lab goes before its disk does.
-    drop(lab);
-    drop(disk);
+    assert!(state(lab) == before, "something acknowledged is lost");
 }
