@@ -45,6 +45,14 @@ pub(crate) fn world(lab: &Product) -> World {
     }
 }
 
+/// What clients make and delete. An instance that is over is still shown for a while.
+pub(crate) fn objects(world: &World) -> Vec<String> {
+    let groups = world.security_groups.values().map(|group| format!("{group:?}"));
+    let interfaces = world.network_interfaces.values().map(|interface| format!("{interface:?}"));
+    let instances = world.instances.values().filter(|instance| !instance.is_terminated());
+    groups.chain(interfaces).chain(instances.map(|instance| format!("{instance:?}"))).collect()
+}
+
 /// Store, kernel and machine are as the world says.
 #[track_caller]
 pub(crate) fn check_agreement(lab: &Product, when: &str) {
@@ -122,7 +130,6 @@ fn killed_at_any_instant_it_has_lost_nothing_acknowledged_and_kept_nothing_half_
     }
     println!("{calls} calls done, {doubts} without an answer, of which {kept} were carried out");
     let end = world(&lab);
-    let objects = |world: &World| (world.security_groups.clone(), world.network_interfaces.clone(), world.instances.clone());
     assert!(objects(&end) == objects(&begin), "what was deleted is gone");
     check_agreement(&lab, "at the end");
     session.check("at last");

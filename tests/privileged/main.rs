@@ -9,6 +9,7 @@ mod article;
 mod aws_clients;
 mod frames;
 mod full_disk;
+mod instance_state;
 mod joined;
 mod kills;
 mod lab_plumbing;

@@ -17,7 +17,7 @@ use sg_tests::harness::latency::{LoadReport, latencies, markdown, table};
 use sg_tests::harness::tenant::Tenant;
 use sg_userspace::aws::world::World;
 
-use crate::kills::{Stop, check_agreement, world};
+use crate::kills::{Stop, check_agreement, objects, world};
 use crate::product::{Product, program};
 use crate::traffic::{Traffic, check_allowed, check_denied};
 use crate::usage::Usage;
@@ -150,9 +150,6 @@ fn ten_clients_leave_store_kernel_and_books_in_agreement_and_nothing_behind() {
 
     check_agreement(&lab, "at the end");
     let end = world(&lab);
-    let objects = |world: &World| {
-        (world.security_groups.clone(), world.network_interfaces.clone(), world.instances.clone())
-    };
     assert!(objects(&end) == objects(&begin), "what was deleted is gone");
     let after = Usage::at_rest(&lab, &endpoint);
     let calls = load.tenants.iter().flat_map(|tenant| tenant.lock().unwrap().calls.clone()).collect::<Vec<_>>();

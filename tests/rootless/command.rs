@@ -2,6 +2,7 @@
 
 mod group;
 mod instance;
+mod instance_state;
 mod interface;
 mod journal;
 mod network_acl;
@@ -114,11 +115,9 @@ fn made_instance(
     create: CreateNetworkInterface,
 ) -> (InstanceId, NetworkInterfaceId) {
     let run = RunInstance {
-        connection_allowance: None,
-        instance_type: None,
         name: Some(name.to_owned()),
         interfaces: vec![InstanceInterface::New(create)],
-        tags: Default::default(),
+        ..RunInstance::default()
     };
     let Reply::Instance { instance_id, mut interface_ids } = reply(world, run) else { panic!("no instance") };
     (instance_id, interface_ids.remove(0))

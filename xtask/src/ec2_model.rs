@@ -43,7 +43,7 @@ const ACTIONS: &str = "
     ModifyNetworkInterfaceAttribute DescribeNetworkInterfaceAttribute ResetNetworkInterfaceAttribute
     AssignPrivateIpAddresses UnassignPrivateIpAddresses AssignIpv6Addresses UnassignIpv6Addresses
     RunInstances DescribeInstances DescribeInstanceStatus StartInstances StopInstances RebootInstances TerminateInstances
-    ModifyInstanceAttribute DescribeInstanceAttribute DescribeInstanceTypes DescribeImages
+    ModifyInstanceAttribute DescribeInstanceAttribute ModifyInstanceMetadataOptions DescribeInstanceTypes DescribeImages
     CreateManagedPrefixList ModifyManagedPrefixList DeleteManagedPrefixList DescribeManagedPrefixLists
     GetManagedPrefixListEntries GetManagedPrefixListAssociations RestoreManagedPrefixListVersion DescribePrefixLists
     CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls CreateNetworkAclEntry DeleteNetworkAclEntry

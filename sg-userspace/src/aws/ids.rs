@@ -100,6 +100,10 @@ id!(
     InstanceId, "i", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", "The instance ID '{}' does not exist"
 );
 id!(
+    /// An image, `ami-…`.
+    ImageId, "ami", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "The image id '[{}]' does not exist"
+);
+id!(
     /// A network interface, `eni-…`.
     NetworkInterfaceId, "eni", "InvalidNetworkInterfaceId.Malformed", "InvalidNetworkInterfaceID.NotFound",
     "The networkInterface ID '{}' does not exist"

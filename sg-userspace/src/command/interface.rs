@@ -62,7 +62,7 @@ pub(super) fn settle_connection_tracking(
 }
 
 /// The most interfaces of an instance: AWS's for its largest instances. Each has a routing table of its own inside.
-const MAX_INTERFACES: u8 = 15;
+pub const MAX_INTERFACES: u8 = 15;
 
 /// Makes a network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,6 +12,8 @@ mod edit;
 pub mod group;
 pub mod group_vpc;
 pub mod instance;
+pub mod instance_setting;
+pub mod instance_state;
 pub mod interface;
 pub mod interface_address;
 pub mod interface_setting;
@@ -131,8 +133,20 @@ commands! {
     UnassignPrivateAddresses(interface_address),
     /// Makes an instance with its network interfaces.
     RunInstance(instance),
-    /// Ends an instance.
-    TerminateInstance(instance),
+    /// Makes several instances alike, or none.
+    RunInstances(instance),
+    /// Starts instances that are stopped.
+    StartInstances(instance_state),
+    /// Stops instances.
+    StopInstances(instance_state),
+    /// Ends the processes of instances, and lets them start anew.
+    RebootInstances(instance_state),
+    /// Ends instances.
+    TerminateInstances(instance_state),
+    /// Shows ended instances no more.
+    ForgetInstances(instance_state),
+    /// Changes an attribute of an instance.
+    ModifyInstance(instance_setting),
     /// Sets tags of resources.
     CreateTags(tag),
     /// Deletes tags of resources.
@@ -208,6 +222,8 @@ pub enum Reply {
         /// Its interfaces by device index.
         interface_ids: Vec<NetworkInterfaceId>,
     },
+    /// Instances were made, in this order.
+    Instances(Vec<InstanceId>),
     /// A network ACL was made.
     NetworkAcl(NetworkAclId),
     /// A subnet has a new association with its network ACL.

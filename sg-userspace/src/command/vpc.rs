@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::error::AwsError;
 use crate::aws::group::{DEFAULT_GROUP_NAME, SecurityGroup};
 use crate::aws::ids::VpcId;
+use crate::aws::instance::Instance;
 use crate::aws::network_acl::NetworkAcl;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::region::Region;
@@ -197,6 +198,11 @@ impl DeleteVpc {
         }
         for group_id in &default {
             edit.remove::<SecurityGroup>(group_id);
+        }
+        // Instances that are over hold nothing, and are shown no longer than their VPC.
+        let of_vpc = edit.world().instances.values().filter(|it| it.vpc_id == *id);
+        for instance_id in of_vpc.map(|it| it.id.clone()).collect::<Vec<_>>() {
+            edit.remove::<Instance>(&instance_id);
         }
         edit.remove::<Vpc>(id);
         Ok(Reply::Done)

@@ -33,6 +33,8 @@ pub struct Caller {
     pub region: Region,
     /// The account that owns everything here.
     pub account_id: String,
+    /// When, in seconds since 1970.
+    pub now: u64,
 }
 
 impl Caller {

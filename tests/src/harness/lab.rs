@@ -9,7 +9,9 @@ use sg_userspace::aws::ids::{
     AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, PrefixListId,
     SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId, VpcPeeringConnectionId,
 };
-use sg_userspace::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
+use sg_userspace::aws::instance::{
+    DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch,
+};
 use sg_userspace::aws::interface::{
     Attachment, ConnectionTracking, ConnectionTrackingSpecification, MacAddr, NetworkInterface,
 };
@@ -224,6 +226,9 @@ impl Lab {
             instance_type: None,
             connection_allowance: DEFAULT_CONNECTION_ALLOWANCE,
             tags: BTreeMap::new(),
+            state: InstanceState::Running,
+            launch: Launch::default(),
+            settings: InstanceSettings::default(),
         };
         let number = self.next_number();
         let slot = u32::try_from(self.world.network_interfaces.len()).unwrap();

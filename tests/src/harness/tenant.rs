@@ -363,7 +363,7 @@ impl Tenant {
             self.ids.insert(interface.description.clone(), interface.id.to_string());
             books.interfaces.insert(interface.description.clone(), group_names(&interface.groups));
         }
-        for instance in world.instances.values() {
+        for instance in world.instances.values().filter(|instance| !instance.is_terminated()) {
             let Some(name) = instance.tags.get(NAME).filter(|name| name.starts_with(&own)) else { continue };
             let interfaces = world.interfaces_of(&instance.id);
             self.ids.insert(name.clone(), instance.id.to_string());

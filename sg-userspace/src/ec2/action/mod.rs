@@ -2,8 +2,12 @@
 
 mod group;
 mod group_vpc;
+mod image;
 mod instance;
+mod instance_attribute;
 mod instance_run;
+mod instance_state;
+mod instance_type;
 mod interface;
 mod interface_attribute;
 mod network_acl;
@@ -63,8 +67,15 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("UnassignIpv6Addresses", interface_attribute::unassign_ipv6),
     ("DescribeInstances", instance::describe),
     ("RunInstances", instance_run::run),
-    ("TerminateInstances", instance_run::terminate),
-    ("ModifyInstanceAttribute", instance_run::modify),
+    ("StartInstances", instance_state::start),
+    ("StopInstances", instance_state::stop),
+    ("RebootInstances", instance_state::reboot),
+    ("TerminateInstances", instance_state::terminate),
+    ("DescribeInstanceStatus", instance_state::describe_status),
+    ("ModifyInstanceAttribute", instance_attribute::modify),
+    ("DescribeInstanceAttribute", instance_attribute::describe),
+    ("DescribeInstanceTypes", instance_type::describe),
+    ("DescribeImages", image::describe),
     ("CreateManagedPrefixList", prefix_list::create),
     ("ModifyManagedPrefixList", prefix_list::modify),
     ("RestoreManagedPrefixListVersion", prefix_list::restore),
