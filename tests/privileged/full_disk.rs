@@ -93,7 +93,9 @@ fn full_disk_refuses_changes_and_cuts_nothing() {
     let (before, error) = refused.expect("a full disk takes no more");
     assert!(error.contains("could not be stored") && error.contains("No space left"), "{error}");
     assert!(state(lab) == before, "refused, and yet something has changed");
-    assert!(lab.refused(&["rule", "allow", "db", "inbound", "HTTP", "from", "sg", "client"]).contains("No space"));
+    assert!(
+        lab.refused(&["rule", "allow", "db", "inbound", "HTTP", "from", "sg", "client"]).contains("No space")
+    );
     check_allowed(&client, None, WEB.into(), Traffic::Tcp(80));
     check_denied(&client, None, DB.into(), Traffic::Tcp(80));
     assert!(state(lab) == before, "refused, and yet something has changed");

@@ -32,7 +32,8 @@ fn lab_file() -> String {
     let mut instances = String::new();
     for n in 0..CLIENTS {
         groups += &format!("      server-{n}: {{}}\n");
-        instances += &format!("      server-{n}: {{ subnet: main, groups: [server-{n}], servers: [tcp 80] }}\n");
+        instances +=
+            &format!("      server-{n}: {{ subnet: main, groups: [server-{n}], servers: [tcp 80] }}\n");
         instances += &format!("      client-{n}: {{ subnet: main }}\n");
     }
     format!(
@@ -152,7 +153,8 @@ fn ten_clients_leave_store_kernel_and_books_in_agreement_and_nothing_behind() {
     let end = world(&lab);
     assert!(objects(&end) == objects(&begin), "what was deleted is gone");
     let after = Usage::at_rest(&lab, &endpoint);
-    let calls = load.tenants.iter().flat_map(|tenant| tenant.lock().unwrap().calls.clone()).collect::<Vec<_>>();
+    let calls =
+        load.tenants.iter().flat_map(|tenant| tenant.lock().unwrap().calls.clone()).collect::<Vec<_>>();
     let report = LoadReport {
         clients: CLIENTS,
         seconds: took.round(),

@@ -31,7 +31,10 @@ fn second_controller_is_refused_by_whatever_path() {
         let path = path.display().to_string();
         let (code, said) = ends(&lab.run(&["--state-dir", &path, "controller"]));
         assert_eq!(code, Some(2), "{path}: {said}");
-        assert!(said.contains(&format!("another controller (pid {pid}) owns this state directory")), "{said}");
+        assert!(
+            said.contains(&format!("another controller (pid {pid}) owns this state directory")),
+            "{said}"
+        );
         let status = lab.done(&["--state-dir", &path, "status", "--output", "json"]);
         assert!(status.contains(&format!("\"pid\":{pid},\"sgsim\"")), "{path} is the same lab: {status}");
     }

@@ -79,7 +79,9 @@ impl Usage {
         });
         let names = names.filter(|name| namespace::path(name).exists()).collect::<BTreeSet<_>>();
         let inodes = names.iter().filter_map(|name| inode(&namespace::path(name))).collect::<BTreeSet<_>>();
-        let is_inside = |pid: &String| inode(&Path::new("/proc").join(pid).join("ns/net")).is_some_and(|it| inodes.contains(&it));
+        let is_inside = |pid: &String| {
+            inode(&Path::new("/proc").join(pid).join("ns/net")).is_some_and(|it| inodes.contains(&it))
+        };
         let is_own_link = |name: &String| {
             let index = name.strip_prefix("sg").and_then(|index| index.parse::<u32>().ok());
             index.is_some_and(|index| (base..=base + 65_535).contains(&index))
@@ -118,10 +120,9 @@ impl Usage {
     #[track_caller]
     pub(crate) fn check_no_leak(&self, before: &Self) {
         assert_eq!(self.things(), before.things(), "before: {before}\nafter:  {self}");
-        for (name, now, before) in [
-            ("controller", self.controller, before.controller),
-            ("endpoint", self.endpoint, before.endpoint),
-        ] {
+        for (name, now, before) in
+            [("controller", self.controller, before.controller), ("endpoint", self.endpoint, before.endpoint)]
+        {
             let is_within = now.memory_kib <= before.memory_kib + MEMORY_BAND_KIB
                 && now.descriptors <= before.descriptors + DESCRIPTOR_BAND;
             assert!(is_within, "the {name} grew from {before:?} to {now:?}");
@@ -133,7 +134,11 @@ impl std::fmt::Display for Usage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (name, it) in [("controller", self.controller), ("endpoint", self.endpoint)] {
             let Process { descriptors, bpf, threads, memory_kib } = it;
-            write!(f, "{name} {descriptors} descriptors ({bpf} of BPF), {threads} threads, {} MiB; ", memory_kib >> 10)?;
+            write!(
+                f,
+                "{name} {descriptors} descriptors ({bpf} of BPF), {threads} threads, {} MiB; ",
+                memory_kib >> 10
+            )?;
         }
         let Self { namespaces, links, pins, processes, .. } = self;
         write!(f, "{namespaces} namespaces, {links} links, {pins} pins, {processes} processes")

@@ -30,10 +30,8 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
 /// The load in ci, where set-up and build have been steps of their own. Returns a remark for the table.
 pub(crate) fn in_ci(repo: &Repo, seconds: u32) -> Result<String> {
     let report = repo.target.join("load");
-    let variables = [
-        ("SGSIM_LOAD_SECONDS", seconds.to_string()),
-        ("SGSIM_LOAD_REPORT", report.display().to_string()),
-    ];
+    let variables =
+        [("SGSIM_LOAD_SECONDS", seconds.to_string()), ("SGSIM_LOAD_REPORT", report.display().to_string())];
     let filter = ["--exact", TEST, "--nocapture"].map(str::to_owned);
     test::privileged_with(repo, &filter, &variables)?;
     Ok(format!("report: {}", repo.show(&report.join("load.md"))))

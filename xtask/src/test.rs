@@ -93,7 +93,11 @@ pub(crate) fn privileged(repo: &Repo, filter: &[String]) -> Result<Counts> {
 }
 
 /// The same with variables set.
-pub(crate) fn privileged_with(repo: &Repo, filter: &[String], variables: &[(&str, String)]) -> Result<Counts> {
+pub(crate) fn privileged_with(
+    repo: &Repo,
+    filter: &[String],
+    variables: &[(&str, String)],
+) -> Result<Counts> {
     require_privileges()?;
     let mut command = exec::host_cargo(repo);
     command.args(["test", "--release", "--locked", "--package", "sg-tests", "--features", "privileged"]);

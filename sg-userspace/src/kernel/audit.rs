@@ -40,7 +40,10 @@ impl KernelDataplane {
         }
         if let Some(pins) = &self.pins {
             let gone = attach::pinned_to_nothing(pins)?;
-            drift.extend(gone.into_iter().map(|index| format!("{} is gone, and its programs are pinned", link_name(index))));
+            drift.extend(
+                gone.into_iter()
+                    .map(|index| format!("{} is gone, and its programs are pinned", link_name(index))),
+            );
         }
         Ok(drift)
     }

@@ -40,7 +40,8 @@ fn to_2(entries: &mut Entries) -> Result<(), StoreError> {
     for (key, vpc) in objects(entries, "vpc")? {
         last_number += 1;
         let id = NetworkAclId::mint(seed, u32::try_from(last_number).unwrap_or(u32::MAX)).to_string();
-        let has_ipv6 = vpc.get("cidr_ipv6").and_then(Value::as_array).is_some_and(|blocks| !blocks.is_empty());
+        let has_ipv6 =
+            vpc.get("cidr_ipv6").and_then(Value::as_array).is_some_and(|blocks| !blocks.is_empty());
         let families = [(100, "0.0.0.0/0"), (101, "::/0")].into_iter().take(1 + usize::from(has_ipv6));
         let allow = |direction: &str| {
             let entry = |(rule_number, cidr)| {
@@ -63,7 +64,8 @@ fn to_2(entries: &mut Entries) -> Result<(), StoreError> {
     for (key, subnet) in objects(entries, "subnet")? {
         let number = subnet.get("number").and_then(Value::as_u64).unwrap_or_default();
         let association = NetworkAclAssociationId::mint(seed, u32::try_from(number).unwrap_or(u32::MAX));
-        let acl = acls.get(&id_of(key, subnet, "vpc_id")?).ok_or_else(|| unlike(key, "its VPC is not there"))?;
+        let acl =
+            acls.get(&id_of(key, subnet, "vpc_id")?).ok_or_else(|| unlike(key, "its VPC is not there"))?;
         fill(subnet, "network_acl_id", acl.as_str());
         fill(subnet, "network_acl_association_id", association.as_str());
     }
@@ -75,7 +77,9 @@ fn to_2(entries: &mut Entries) -> Result<(), StoreError> {
     }
     if let Some(lab) = lab(entries)? {
         let vpcs = lab.get("vpcs").and_then(Value::as_object).into_iter().flatten();
-        let named = vpcs.filter_map(|(name, id)| Some((format!("{name}.default"), acls.get(id.as_str()?)?.as_str().into())));
+        let named = vpcs.filter_map(|(name, id)| {
+            Some((format!("{name}.default"), acls.get(id.as_str()?)?.as_str().into()))
+        });
         let named = named.collect::<Map<_, _>>();
         fill(lab, "network_acls", named);
     }
@@ -95,7 +99,8 @@ fn to_3(entries: &mut Entries) -> Result<(), StoreError> {
     for (key, group) in objects(entries, "security-group")? {
         for rule in group.get_mut("rules").and_then(Value::as_array_mut).into_iter().flatten() {
             let rule = object(key, rule)?;
-            let referenced = rule.get("peer").and_then(|peer| peer.get("ReferencedGroup")).and_then(Value::as_str);
+            let referenced =
+                rule.get("peer").and_then(|peer| peer.get("ReferencedGroup")).and_then(Value::as_str);
             let vpc_id = referenced.and_then(|id| vpc_of_group.get(id)).cloned().flatten();
             fill(rule, "referenced_vpc_id", vpc_id);
             fill(rule, "tags", json!({}));

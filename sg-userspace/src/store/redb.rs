@@ -76,7 +76,8 @@ impl RedbStore {
     }
 
     fn unchecked(path: &Path, open: OpenDatabase) -> Result<Self, StoreError> {
-        let mut store = Self { database: None, open, path: path.to_owned(), transaction: 0, uncertain: false };
+        let mut store =
+            Self { database: None, open, path: path.to_owned(), transaction: 0, uncertain: false };
         store.reopen()?;
         store.transaction = store.number(TRANSACTION_KEY)?.unwrap_or(0);
         Ok(store)
@@ -94,7 +95,9 @@ impl RedbStore {
     fn earlier_schema(&self) -> Result<Option<u32>, StoreError> {
         let found = self.number(SCHEMA_KEY)?.map(|found| u32::try_from(found).unwrap_or(u32::MAX));
         match found {
-            Some(found) if found > SCHEMA_VERSION => Err(StoreError::Schema { path: self.path.clone(), found }),
+            Some(found) if found > SCHEMA_VERSION => {
+                Err(StoreError::Schema { path: self.path.clone(), found })
+            }
             found => Ok(found.filter(|found| *found < SCHEMA_VERSION)),
         }
     }

@@ -79,7 +79,10 @@ fn connects(world: &World, from: Option<&str>, to: &str, port: u16) -> bool {
     dataplane.set_world(world).unwrap();
     let outcome = dataplane.judge(&sender, &packet).unwrap();
     let reason = outcome.judgements.last().unwrap().reason;
-    assert!(matches!(reason, Reason::Rule | Reason::Untracked | Reason::NoRule), "{from:?} > {to}: {reason:?}");
+    assert!(
+        matches!(reason, Reason::Rule | Reason::Untracked | Reason::NoRule),
+        "{from:?} > {to}: {reason:?}"
+    );
     outcome.is_allowed()
 }
 

@@ -20,7 +20,8 @@ impl Dice {
 
     /// Those of the seed in `SGSIM_SEED`, or of a new one; says which, so that a failure can be had again.
     pub fn announced(what: &str) -> Self {
-        let seed = from_environment("SGSIM_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
+        let seed =
+            from_environment("SGSIM_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
         println!("{what}: SGSIM_SEED={seed}");
         Self::new(seed)
     }

@@ -44,7 +44,10 @@ impl Query {
         let mut body = format!("Version=2016-11-15&Action={action}");
         for (name, value) in parameters {
             // Everything that the tests send stands for itself in a form.
-            assert!(value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*/:".contains(&byte)), "{value}");
+            assert!(
+                value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.*/:".contains(&byte)),
+                "{value}"
+            );
             body.push_str(&format!("&{name}={value}"));
         }
         match self.exchange(&body) {

@@ -140,8 +140,7 @@ impl Tenant {
     pub fn set_rule(&mut self, group_id: &str, port: u16, source: &str, is_open: bool) -> bool {
         let mut parameters = pairs([("GroupId", group_id)]);
         parameters.extend(permission(1, port, source));
-        let action =
-            if is_open { "AuthorizeSecurityGroupIngress" } else { "RevokeSecurityGroupIngress" };
+        let action = if is_open { "AuthorizeSecurityGroupIngress" } else { "RevokeSecurityGroupIngress" };
         self.call(action, &parameters).is_some()
     }
 
@@ -151,7 +150,12 @@ impl Tenant {
     }
 
     /// Calls, with what the books are to say once it is done. Gives the reply.
-    fn change(&mut self, action: &'static str, parameters: &[(String, String)], then: Books) -> Option<String> {
+    fn change(
+        &mut self,
+        action: &'static str,
+        parameters: &[(String, String)],
+        then: Books,
+    ) -> Option<String> {
         let before = self.books.clone();
         match self.measure(action, parameters) {
             Answer::Done(reply) => {
@@ -160,7 +164,9 @@ impl Tenant {
             }
             // The controller is not there, so it has done nothing.
             Answer::Refused(code) if code == "IncorrectState" => {}
-            Answer::Refused(code) => self.surprises.push(format!("{action} {parameters:?}: {code}; {before:?}")),
+            Answer::Refused(code) => {
+                self.surprises.push(format!("{action} {parameters:?}: {code}; {before:?}"))
+            }
             Answer::Unknown(why) => {
                 self.unanswered = why;
                 self.doubt = Some(then);
@@ -232,7 +238,8 @@ impl Tenant {
     }
 
     fn delete_group(&mut self, group: &str) {
-        let is_used = |users: &BTreeMap<String, BTreeSet<String>>| users.values().any(|groups| groups.contains(group));
+        let is_used =
+            |users: &BTreeMap<String, BTreeSet<String>>| users.values().any(|groups| groups.contains(group));
         if is_used(&self.books.interfaces) || is_used(&self.books.instances) {
             return;
         }
@@ -300,8 +307,13 @@ impl Tenant {
         let filter = format!("{}-*", self.prefix);
         let parameters = pairs([("Filter.1.Name", "group-name"), ("Filter.1.Value.1", &filter)]);
         if let Some(reply) = self.call("DescribeSecurityGroups", &parameters) {
-            let listed = values(&reply, "groupName").into_iter().filter(|name| name.starts_with(&self.prefix));
-            self.compare("DescribeSecurityGroups", listed.collect(), self.books.groups.keys().cloned().collect());
+            let listed =
+                values(&reply, "groupName").into_iter().filter(|name| name.starts_with(&self.prefix));
+            self.compare(
+                "DescribeSecurityGroups",
+                listed.collect(),
+                self.books.groups.keys().cloned().collect(),
+            );
         }
     }
 
@@ -348,12 +360,15 @@ impl Tenant {
         let own = format!("{}-", self.prefix);
         let mut books = Books::default();
         let group_names = |ids: &[sg_userspace::aws::ids::SecurityGroupId]| {
-            ids.iter().map(|id| world.security_groups.get(id).map_or_else(|| id.to_string(), |it| it.name.clone())).collect()
+            ids.iter()
+                .map(|id| world.security_groups.get(id).map_or_else(|| id.to_string(), |it| it.name.clone()))
+                .collect()
         };
         for group in world.security_groups.values().filter(|group| group.name.starts_with(&own)) {
             let inbound = group.rules_of(Direction::Inbound);
             let ports = inbound.filter_map(|rule| {
-                let is_ours = rule.protocol == IpProtocol::TCP && rule.peer == Peer::CidrIpv4(SOURCE.parse().ok()?);
+                let is_ours =
+                    rule.protocol == IpProtocol::TCP && rule.peer == Peer::CidrIpv4(SOURCE.parse().ok()?);
                 u16::try_from(rule.ports.from_port).ok().filter(|_| is_ours)
             });
             self.ids.insert(group.name.clone(), group.id.to_string());
@@ -367,7 +382,10 @@ impl Tenant {
             let Some(name) = instance.tags.get(NAME).filter(|name| name.starts_with(&own)) else { continue };
             let interfaces = world.interfaces_of(&instance.id);
             self.ids.insert(name.clone(), instance.id.to_string());
-            books.instances.insert(name.clone(), interfaces.first().map_or_else(BTreeSet::new, |it| group_names(&it.groups)));
+            books.instances.insert(
+                name.clone(),
+                interfaces.first().map_or_else(BTreeSet::new, |it| group_names(&it.groups)),
+            );
         }
         books
     }
