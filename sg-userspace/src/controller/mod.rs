@@ -23,6 +23,7 @@ use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
 
+mod audit;
 pub mod build;
 pub mod built;
 mod canary;
@@ -98,6 +99,8 @@ pub enum Next {
     Serve,
     /// It ends: there is no lab any more.
     End,
+    /// It ends at once: nobody knows what the store has kept until it is loaded anew.
+    Abandon,
 }
 
 impl Controller {
@@ -139,6 +142,8 @@ impl Controller {
     /// Puts the stored state in force on the data plane that is pinned, and takes over the links that are there.
     async fn adopt(&mut self) -> anyhow::Result<()> {
         let Some(lab) = self.lab.clone() else { return Ok(()) };
+        // First, so that the data plane finds which links are gone.
+        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         let mut enforcer = (self.open_enforcer)(&EnforcerOptions {
             directory: self.directory.clone(),
             hook: lab.hook,
@@ -151,7 +156,6 @@ impl Controller {
         enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
         enforcer.set_enforcement(lab.enforcement)?;
         enforcer.set_trace(None)?;
-        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
         self.enforcer = Some(enforcer);
         // It may have died between an instance's start and that of its servers.
@@ -176,6 +180,11 @@ impl Controller {
                     let _ = replies.send(reply).await;
                 }
                 next
+            }
+            // Neither done nor refused, so it is not answered.
+            Err(error) if self.store.is_uncertain() => {
+                tracing::error!("{error}");
+                Next::Abandon
             }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
@@ -218,6 +227,7 @@ impl Controller {
                 self.begin_trace(&filter, replies).await?;
                 return Ok((None, Next::Serve));
             }
+            Request::Audit => Reply::Audit { drift: self.audit().await? },
             Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
             Request::AdvanceClock { seconds } => self.advance_clock(seconds)?,
             Request::Up(up) => self.up(up, replies).await?,

@@ -202,6 +202,10 @@ impl Enforcer for KernelEnforcer {
         self.dataplane.set_clock_offset_to(offset)
     }
 
+    fn audit(&mut self) -> Result<Vec<String>> {
+        self.dataplane.audit()
+    }
+
     /// Nothing but the pins holds anything once this value is dropped, and they go with their bpffs.
     fn remove(&mut self) -> Result<()> {
         bpffs::remove(&self.pins)

@@ -5,6 +5,7 @@
 
 pub mod allowance;
 pub mod attach;
+pub mod audit;
 pub mod bpffs;
 pub mod dataplane;
 pub mod enforcer;

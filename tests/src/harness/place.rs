@@ -126,6 +126,10 @@ impl Enforcer for MemoryEnforcer {
         Ok(())
     }
 
+    fn audit(&mut self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn remove(&mut self) -> Result<()> {
         Ok(())
     }
@@ -153,6 +157,10 @@ impl Store for FailingStore {
 
     fn replace(&mut self, world: &World, lab: Option<&LabManifest>) -> Result<u64, StoreError> {
         self.0.replace(world, lab)
+    }
+
+    fn is_uncertain(&self) -> bool {
+        self.0.is_uncertain()
     }
 }
 
