@@ -13,6 +13,7 @@ pub mod controller;
 pub mod dataplane;
 pub mod durable;
 pub mod ec2;
+pub mod flow_log;
 pub mod hash;
 #[cfg(feature = "kernel")]
 pub mod kernel;

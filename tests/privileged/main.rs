@@ -7,6 +7,7 @@ mod allowance;
 mod arp;
 mod article;
 mod aws_clients;
+mod flow_logs;
 mod frames;
 mod health;
 mod full_disk;

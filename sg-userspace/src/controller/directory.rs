@@ -86,6 +86,11 @@ impl StateDirectory {
         self.logs().join("controller.log")
     }
 
+    /// Flow logs' records.
+    pub fn flow_logs(&self) -> PathBuf {
+        self.0.join("flow-logs")
+    }
+
     /// The servers' data.
     pub fn servers(&self) -> PathBuf {
         self.0.join("servers")
@@ -138,7 +143,7 @@ impl StateDirectory {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Some(error),
             _ => None,
         };
-        for directory in [self.servers(), self.logs()] {
+        for directory in [self.servers(), self.flow_logs(), self.logs()] {
             let removed = gone(fs::remove_dir_all(&directory));
             failures.extend(removed.map(|error| format!("{}: {error}", directory.display())));
         }

@@ -75,6 +75,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
             _ = interrupt.recv() => break Next::Serve,
             () = sleep_until(next_poll) => {
                 controller.poll_events();
+                controller.poll_flow_logs();
                 next_poll = Instant::now() + controller.poll_interval();
             }
             () = sleep_until(next_sweep) => {

@@ -24,6 +24,7 @@ use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
 use crate::compile::apply::Applied;
 use crate::compile::image::Compiler;
+use crate::dataplane::logged::LoggedFlow;
 use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
@@ -50,6 +51,8 @@ pub struct KernelDataplane {
     adopted: bool,
     /// Whose each account is, as of the last world; an adopted data plane's are in use before anybody knows.
     pub(super) accounts_are_known: bool,
+    /// Whether the last change was of a timer.
+    had_other_timers: bool,
     /// The policies that traced packets are being judged by: a walk may be read in two parts.
     pub(super) walks: HashMap<(u64, u8), Locator>,
 }
@@ -124,6 +127,7 @@ impl KernelDataplane {
             attached: Vec::new(),
             adopted,
             accounts_are_known: !adopted,
+            had_other_timers: false,
             walks: HashMap::new(),
         })
     }
@@ -369,9 +373,12 @@ impl Dataplane for KernelDataplane {
         let image = self.compiler.image(world)?;
         // What has idled out by the old timers does not come back to life by longer ones. What an adopted data plane's were
         // is not known, and nothing of it may be swept by guess.
-        if self.accounts_are_known && self.applied.image().has_other_timers(&image) {
+        let has_other_timers = self.applied.image().has_other_timers(&image);
+        if self.accounts_are_known && (has_other_timers || self.had_other_timers) {
             self.live_flows()?;
         }
+        // What a shorter timer has ended goes with the next change.
+        self.had_other_timers = has_other_timers;
         let accounts = accounts(self.applied.image());
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         self.applied.apply(&mut self.maps, image, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
@@ -402,5 +409,9 @@ impl Dataplane for KernelDataplane {
             .collect();
         flows.sort();
         Ok(flows)
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        self.take_logged()
     }
 }

@@ -24,6 +24,7 @@ use crate::compile::arena::PolicyMemory;
 use crate::compile::image::address;
 use crate::dataplane::records::ip_address;
 
+use super::flow_log::FlowLogTable;
 use super::flows::remove;
 use super::memory::MappedArray;
 
@@ -39,6 +40,7 @@ pub struct Maps {
     pub(super) embryonic4: HashMap<MapData, FlowKey4, FlowEntry>,
     pub(super) embryonic6: HashMap<MapData, FlowKey6, FlowEntry>,
     pub(super) fragments: HashMap<MapData, FragmentKey, FragmentPorts>,
+    pub(super) flow_log: FlowLogTable,
     pub(super) events: RingBuf<MapData>,
     pub(super) events_lost: PerCpuArray<MapData, u64>,
     pub(super) counters: PerCpuArray<MapData, u64>,
@@ -56,7 +58,7 @@ pub struct Maps {
     pub(super) traced: BTreeSet<u32>,
 }
 
-fn take<T>(object: &mut Ebpf, name: &str) -> Result<T>
+pub(super) fn take<T>(object: &mut Ebpf, name: &str) -> Result<T>
 where
     T: TryFrom<aya::maps::Map, Error = aya::maps::MapError>,
 {
@@ -93,6 +95,7 @@ impl Maps {
             embryonic4: take(object, "EMBRYONIC4")?,
             embryonic6: take(object, "EMBRYONIC6")?,
             fragments: take(object, "FRAGMENTS")?,
+            flow_log: FlowLogTable::take(object)?,
             events: take(object, "EVENTS")?,
             events_lost: take(object, "EVENTS_LOST")?,
             counters: take(object, "COUNTERS_BY_REASON")?,

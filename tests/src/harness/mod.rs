@@ -9,6 +9,7 @@ pub mod planes;
 pub mod rule_text;
 pub mod script;
 
+pub mod flow_log;
 pub mod frames;
 
 pub mod twins;
