@@ -88,7 +88,7 @@ impl Usage {
         };
         Self {
             controller: Process::of(status.pid),
-            endpoint: Process::of(endpoint.pid()),
+            endpoint: Process::of(endpoint.pid().as_raw().unsigned_abs()),
             namespaces: names.len(),
             links: entries(Path::new("/sys/class/net")).iter().filter(|name| is_own_link(name)).count(),
             pins: entries(&lab.directory().bpf()).len() + entries(&lab.directory().bpf().join("links")).len(),

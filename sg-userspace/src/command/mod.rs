@@ -46,9 +46,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{
-    AttachmentId, FlowLogId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId,
-    PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId, SubnetCidrAssociationId, SubnetId,
-    VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
+    AttachmentId, FlowLogId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId,
+    NetworkInterfaceId, PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId,
+    SubnetCidrAssociationId, SubnetId, VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
 };
 use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
