@@ -14,7 +14,7 @@ use super::Reply;
 use super::edit::Edit;
 use super::route_table::other_network;
 
-/// The most routes of one family in a table, local ones aside: AWS's quota for both together is adjustable, and 1000 at most.
+/// The most routes of one family in a table, local ones aside. AWS's quota is adjustable; this one keeps answers bounded.
 const MAX_ROUTES: usize = 500;
 
 /// Adds a route.

@@ -185,7 +185,8 @@ pub(super) fn check_blocks(cidr_ipv4: &[Ipv4Net], cidr_ipv6: &[Ipv6Net]) -> Resu
     Ok(())
 }
 
-/// Deletes a VPC that has nothing left but its default group and network ACL and its main route table. Its peerings end, as in AWS.
+/// Deletes a VPC that has nothing left but its default group and network ACL and its main route table. Its peerings end,
+/// as in AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteVpc {
