@@ -16,14 +16,14 @@ use sg_userspace::ec2::call::{Backend, Caller};
 use sg_userspace::ec2::{Answer, Api};
 
 /// An account's API.
-struct Account {
+pub(crate) struct Account {
     api: Api<Backing>,
     caller: Caller,
 }
 
 impl Account {
     /// An account with a default VPC.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let backing = Backing::default();
         let vpc = CreateVpc {
             cidr_ipv4: vec!["172.31.0.0/16".parse().unwrap()],
@@ -40,7 +40,7 @@ impl Account {
     }
 
     /// The same account in another region.
-    fn in_region(self, region: &str) -> Self {
+    pub(crate) fn in_region(self, region: &str) -> Self {
         Self { caller: Caller { region: region.parse().unwrap(), ..self.caller }, api: self.api }
     }
 
@@ -61,7 +61,7 @@ impl Account {
 
     /// The reply of a call that must go well.
     #[track_caller]
-    fn call(&self, parameters: &str) -> String {
+    pub(crate) fn call(&self, parameters: &str) -> String {
         let Answer { status, body, .. } = self.answer(parameters);
         assert_eq!(status, 200, "{parameters}: {body}");
         body
@@ -69,7 +69,7 @@ impl Account {
 
     /// A call that must be refused with this code.
     #[track_caller]
-    fn refused(&self, parameters: &str, code: &str) -> String {
+    pub(crate) fn refused(&self, parameters: &str, code: &str) -> String {
         let Answer { status, body, .. } = self.answer(parameters);
         let found = text(&body, "Code");
         assert_eq!((status, found.as_str()), (400, code), "{parameters}: {body}");
@@ -85,13 +85,13 @@ impl Account {
 
 /// The text of the first element with this name.
 #[track_caller]
-fn text(xml: &str, name: &str) -> String {
+pub(crate) fn text(xml: &str, name: &str) -> String {
     let found = texts(xml, name);
     found.first().unwrap_or_else(|| panic!("no <{name}> in {xml}")).clone()
 }
 
 /// The texts of all elements with this name.
-fn texts(xml: &str, name: &str) -> Vec<String> {
+pub(crate) fn texts(xml: &str, name: &str) -> Vec<String> {
     let document = Document::parse(xml).unwrap();
     let named = document.descendants().filter(|node| node.has_tag_name_in(name));
     named.map(|node| node.text().unwrap_or_default().to_owned()).collect()

@@ -23,12 +23,14 @@ use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
 
+mod audit;
 pub mod build;
 pub mod built;
 mod canary;
 pub mod client;
 pub mod directory;
 pub mod enforcer;
+pub mod flow_logs;
 pub mod health;
 pub mod observation;
 pub mod preflight;
@@ -46,6 +48,7 @@ pub mod watch;
 use built::Built;
 use directory::StateDirectory;
 use enforcer::{Enforcer, EnforcerOptions};
+use flow_logs::FlowLogs;
 use health::Health;
 use observation::Observation;
 use protocol::{ErrorReply, Reply, Request, WorldVersion, code};
@@ -85,6 +88,7 @@ pub struct Controller {
     examined: Option<(Instant, Health)>,
     /// How often packets were sent to examine the data plane.
     examinations: usize,
+    flow_logs: Option<FlowLogs>,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
     /// Since when ended instances are known to be over.
@@ -98,6 +102,8 @@ pub enum Next {
     Serve,
     /// It ends: there is no lab any more.
     End,
+    /// It ends at once: nobody knows what the store has kept until it is loaded anew.
+    Abandon,
 }
 
 impl Controller {
@@ -127,6 +133,7 @@ impl Controller {
             observed: None,
             examined: None,
             examinations: 0,
+            flow_logs: None,
             tracer: None,
             ended: BTreeMap::new(),
         };
@@ -139,6 +146,8 @@ impl Controller {
     /// Puts the stored state in force on the data plane that is pinned, and takes over the links that are there.
     async fn adopt(&mut self) -> anyhow::Result<()> {
         let Some(lab) = self.lab.clone() else { return Ok(()) };
+        // First, so that the data plane finds which links are gone.
+        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         let mut enforcer = (self.open_enforcer)(&EnforcerOptions {
             directory: self.directory.clone(),
             hook: lab.hook,
@@ -151,8 +160,8 @@ impl Controller {
         enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
         enforcer.set_enforcement(lab.enforcement)?;
         enforcer.set_trace(None)?;
-        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
+        self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, &lab, enforcer.as_mut())?);
         self.enforcer = Some(enforcer);
         // It may have died between an instance's start and that of its servers.
         self.follow_servers(&objects::all(&self.world), &[]).await;
@@ -176,6 +185,11 @@ impl Controller {
                     let _ = replies.send(reply).await;
                 }
                 next
+            }
+            // Neither done nor refused, so it is not answered.
+            Err(error) if self.store.is_uncertain() => {
+                tracing::error!("{error}");
+                Next::Abandon
             }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
@@ -218,6 +232,7 @@ impl Controller {
                 self.begin_trace(&filter, replies).await?;
                 return Ok((None, Next::Serve));
             }
+            Request::Audit => Reply::Audit { drift: self.audit().await? },
             Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
             Request::AdvanceClock { seconds } => self.advance_clock(seconds)?,
             Request::Up(up) => self.up(up, replies).await?,
@@ -247,19 +262,20 @@ impl Controller {
         let mut laps = Laps::begin();
         let Applied { reply, changes, undo } = command::apply(&mut self.world, command).map_err(refused)?;
         laps.end(Stage::Validate);
-        let mut failure = match enforcer.set_world(&self.world, &changes) {
-            Err(error) => Some(error.context("the data plane did not take the change")),
-            Ok(()) => {
-                laps.end(Stage::Enforce);
-                self.built.grow(&self.world, &changes, lab, enforcer).await.err()
-            }
-        };
+        let mut failure = put_in_force(&self.world, &changes, self.flow_logs.as_mut(), enforcer).err();
+        if failure.is_none() {
+            laps.end(Stage::Enforce);
+            failure = self.built.grow(&self.world, &changes, lab, enforcer).await.err();
+        }
         laps.end(Stage::Build);
         if failure.is_none() {
             match self.store.commit(&self.world, &changes) {
                 Ok(version) => {
                     self.version = version;
                     laps.end(Stage::Store);
+                    if let Some(logs) = &mut self.flow_logs {
+                        logs.after(&self.world, &changes, enforcer);
+                    }
                     // What the world no longer has goes last: it is durable that it should.
                     match self.built.shrink(&self.world, &changes, enforcer).await {
                         Ok(ended) => self.follow_servers(&changes, &ended).await,
@@ -307,6 +323,9 @@ impl Controller {
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
         let before = self.lab.as_ref().ok_or_else(no_lab)?.enforcement;
         self.enforcer()?.set_enforcement(enforcement).map_err(system)?;
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_enforced(enforcement == Enforcement::On);
+        }
         self.store_lab(|lab| lab.enforcement = enforcement).inspect_err(|_| {
             let back = self.enforcer.as_deref_mut().map(|enforcer| enforcer.set_enforcement(before));
             if let Some(Err(error)) = back {
@@ -333,6 +352,10 @@ impl Controller {
             self.store_lab(|lab| lab.clock_offset_seconds = offset_seconds)?;
             self.enforcer()?.sweep().map_err(system)?;
         }
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_offset(Duration::from_secs(offset_seconds));
+        }
+        self.poll_flow_logs();
         Ok(Reply::Clock { offset_seconds })
     }
 
@@ -360,6 +383,13 @@ impl Controller {
                 Ok(events) => self.watchers.tell(&events),
                 Err(error) => tracing::warn!("cannot read verdicts: {error:#}"),
             }
+        }
+    }
+
+    /// Ends a window of the flow logs whose time is over.
+    pub fn poll_flow_logs(&mut self) {
+        if let (Some(logs), Some(enforcer)) = (&mut self.flow_logs, &mut self.enforcer) {
+            logs.poll(&self.world, enforcer.as_mut());
         }
     }
 
@@ -397,6 +427,23 @@ impl Controller {
         } else {
             Duration::from_millis(20)
         }
+    }
+}
+
+/// Puts a changed world in force, with flow logs beginning and ending where it says.
+fn put_in_force(
+    world: &World,
+    changes: &Changes,
+    mut flow_logs: Option<&mut FlowLogs>,
+    enforcer: &mut dyn Enforcer,
+) -> anyhow::Result<()> {
+    if let Some(logs) = &mut flow_logs {
+        logs.before(world, changes, enforcer).context("flow logs cannot begin")?;
+    }
+    enforcer.set_world(world, changes).context("the data plane did not take the change")?;
+    match flow_logs {
+        Some(logs) => logs.leave(world).context("flow logs cannot keep what is still owed"),
+        None => Ok(()),
     }
 }
 
