@@ -170,6 +170,7 @@ fn ten_clients_leave_store_kernel_and_books_in_agreement_and_nothing_behind() {
 }
 
 /// Prints the report, and writes it where it is wanted.
+#[expect(clippy::print_stdout, reason = "the report is what the load is for")]
 fn tell(report: &LoadReport<Usage>) {
     let head = format!(
         "{} clients, {} s: {} calls a second; {} connections tried after a change, all as they had to be",

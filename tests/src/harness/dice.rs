@@ -19,6 +19,7 @@ impl Dice {
     }
 
     /// Those of the seed in `SGSIM_SEED`, or of a new one; says which, so that a failure can be had again.
+    #[expect(clippy::print_stdout, reason = "the seed is the way back to a failure")]
     pub fn announced(what: &str) -> Self {
         let seed =
             from_environment("SGSIM_SEED").unwrap_or_else(|| RandomState::new().build_hasher().finish());
