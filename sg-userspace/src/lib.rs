@@ -11,6 +11,7 @@ pub mod command;
 pub mod compile;
 pub mod controller;
 pub mod dataplane;
+pub mod durable;
 pub mod ec2;
 pub mod flow_log;
 pub mod hash;

@@ -157,7 +157,8 @@ fn metrics_are_the_kernel_s_own() {
         line.unwrap_or_else(|| panic!("no {name}:\n{page}")).parse::<f64>().unwrap()
     };
     assert_eq!(value("sgsim_map_entries{map=\"INTERFACES\"}"), 3.0);
-    assert_eq!(value("sgsim_map_entries{map=\"MEMBERS4\"}"), 3.0);
+    // An address may be known to the internet as well as to its VPC.
+    assert!(value("sgsim_map_entries{map=\"MEMBERS4\"}") >= 3.0);
     assert_eq!(value("sgsim_map_capacity{map=\"FLOWS4\"}"), 131_072.0);
     assert!(value("sgsim_map_entries{map=\"POLICY_WORDS\"}") > 0.0);
     assert_eq!(page.matches("sgsim_allowance_available{").count(), 3);

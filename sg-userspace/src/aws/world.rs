@@ -27,9 +27,9 @@ macro_rules! with_kinds {
             prefix_lists: prefix_list::PrefixList(PrefixListId) = "prefix-list",
             vpc_peering_connections: peering::VpcPeeringConnection(VpcPeeringConnectionId) = "vpc-peering-connection",
             network_acls: network_acl::NetworkAcl(NetworkAclId) = "network-acl",
-            flow_logs: flow_log::FlowLog(FlowLogId) = "vpc-flow-log",
             internet_gateways: internet_gateway::InternetGateway(InternetGatewayId) = "internet-gateway",
             route_tables: route_table::RouteTable(RouteTableId) = "route-table",
+            flow_logs: flow_log::FlowLog(FlowLogId) = "vpc-flow-log",
         }
     };
 }

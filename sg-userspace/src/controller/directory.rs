@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::durable;
 use crate::hash::fnv1a;
+use crate::store::SCHEMA_VERSION;
+use crate::store::redb::backup;
 
 /// Default state directory.
 pub const DEFAULT: &str = "/var/lib/sgsim";
@@ -116,6 +119,7 @@ impl StateDirectory {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(&self.0).with_context(explain)?;
+                durable::sync_parent(&self.0).with_context(explain)?;
                 true
             }
             Err(error) => return Err(error).with_context(explain),
@@ -144,7 +148,9 @@ impl StateDirectory {
             failures.extend(removed.map(|error| format!("{}: {error}", directory.display())));
         }
         // The lock last: while it is there, the rest is sgsim's.
-        for file in [self.endpoint_socket(), self.socket(), self.made(), self.store(), self.lock()] {
+        let stores = (1..SCHEMA_VERSION).map(|schema| backup(&self.store(), schema)).chain([self.store()]);
+        let others = [self.endpoint_socket(), self.socket(), self.made()];
+        for file in others.into_iter().chain(stores).chain([self.lock()]) {
             failures.extend(gone(fs::remove_file(&file)).map(|error| format!("{}: {error}", file.display())));
         }
         // Others may keep files of their own here.

@@ -126,6 +126,12 @@ pub trait Enforcer: Send {
     /// Where the kernel refuses.
     fn set_clock_offset(&mut self, offset: Duration) -> Result<()>;
 
+    /// Reads the data plane back: what is not as the world that is in force wants it, a sentence each.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn audit(&mut self) -> Result<Vec<String>>;
+
     /// The window that flow logs are counted in now.
     ///
     /// # Errors

@@ -23,6 +23,7 @@ use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
 
+mod audit;
 pub mod build;
 pub mod built;
 mod canary;
@@ -80,7 +81,6 @@ pub struct Controller {
     lab: Option<LabManifest>,
     built: Built,
     watchers: Watchers,
-    flow_logs: Option<FlowLogs>,
     /// Since when this controller runs.
     begun: Instant,
     timings: Timings,
@@ -88,6 +88,7 @@ pub struct Controller {
     examined: Option<(Instant, Health)>,
     /// How often packets were sent to examine the data plane.
     examinations: usize,
+    flow_logs: Option<FlowLogs>,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
     /// Since when ended instances are known to be over.
@@ -101,6 +102,8 @@ pub enum Next {
     Serve,
     /// It ends: there is no lab any more.
     End,
+    /// It ends at once: nobody knows what the store has kept until it is loaded anew.
+    Abandon,
 }
 
 impl Controller {
@@ -125,12 +128,12 @@ impl Controller {
             lab: stored.lab,
             built: Built::default(),
             watchers: Watchers::default(),
-            flow_logs: None,
             begun: Instant::now(),
             timings: Timings::default(),
             observed: None,
             examined: None,
             examinations: 0,
+            flow_logs: None,
             tracer: None,
             ended: BTreeMap::new(),
         };
@@ -143,6 +146,8 @@ impl Controller {
     /// Puts the stored state in force on the data plane that is pinned, and takes over the links that are there.
     async fn adopt(&mut self) -> anyhow::Result<()> {
         let Some(lab) = self.lab.clone() else { return Ok(()) };
+        // First, so that the data plane finds which links are gone.
+        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         let mut enforcer = (self.open_enforcer)(&EnforcerOptions {
             directory: self.directory.clone(),
             hook: lab.hook,
@@ -155,7 +160,6 @@ impl Controller {
         enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
         enforcer.set_enforcement(lab.enforcement)?;
         enforcer.set_trace(None)?;
-        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
         self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, &lab, enforcer.as_mut())?);
         self.enforcer = Some(enforcer);
@@ -181,6 +185,11 @@ impl Controller {
                     let _ = replies.send(reply).await;
                 }
                 next
+            }
+            // Neither done nor refused, so it is not answered.
+            Err(error) if self.store.is_uncertain() => {
+                tracing::error!("{error}");
+                Next::Abandon
             }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
@@ -223,6 +232,7 @@ impl Controller {
                 self.begin_trace(&filter, replies).await?;
                 return Ok((None, Next::Serve));
             }
+            Request::Audit => Reply::Audit { drift: self.audit().await? },
             Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
             Request::AdvanceClock { seconds } => self.advance_clock(seconds)?,
             Request::Up(up) => self.up(up, replies).await?,

@@ -53,6 +53,8 @@ pub enum Request {
     Observe,
     /// Whether the lab is enforced, as packets show. Answered by [`Reply::Health`].
     Examine,
+    /// Do store, data plane and machine agree with the world? Answered by [`Reply::Audit`].
+    Audit,
     /// Verdicts as they happen. Answered by [`Reply::Watching`], then by [`Reply::Verdicts`] until the connection ends.
     Watch {
         /// Of this interface only.
@@ -139,6 +141,11 @@ pub enum Reply {
     Observation(Box<Observation>),
     /// Whether the lab is enforced.
     Health(Box<Health>),
+    /// What was read back.
+    Audit {
+        /// What differs, a sentence each; nothing where all agree.
+        drift: Vec<String>,
+    },
     /// From here on no verdict is missed without being counted as lost.
     Watching,
     /// Verdicts that happened since the last such line.

@@ -44,7 +44,7 @@ pub struct KernelDataplane {
     compiler: Compiler,
     pub(super) applied: Applied,
     pub(super) world: World,
-    pins: Option<PathBuf>,
+    pub(super) pins: Option<PathBuf>,
     hook: Hook,
     /// Programs that are not pinned, by link.
     attached: Vec<Attached>,
@@ -101,6 +101,9 @@ impl KernelDataplane {
                     settings.abi_version,
                     settings.link_base
                 );
+            }
+            if let Some(pins) = pins {
+                attach::unpin_what_is_gone(pins)?;
             }
             let found = maps.found()?;
             applied = Applied::adopt(&maps, found);
@@ -161,16 +164,22 @@ impl KernelDataplane {
         self.maps.links.get(&slot).copied()
     }
 
-    /// Forgets a slot's link: nothing is delivered to it any more.
+    /// Forgets a slot's link: nothing is delivered to it any more, and its programs come off it.
     ///
     /// # Errors
     /// Where the kernel refuses.
     pub fn detach_link(&mut self, slot: u32) -> Result<()> {
-        if let Some(link_index) = self.maps.links.remove(&slot) {
+        let link_index = self.maps.links.remove(&slot);
+        if link_index.is_some() {
             self.maps.refresh_interface(slot)?;
-            if let Some(pins) = &self.pins {
-                attach::unpin(pins, link_index)?;
-            }
+        }
+        if let Some(pins) = &self.pins {
+            // A slot whose interface is gone has no link any more, but the pins may still be there.
+            let link_index = match link_index {
+                Some(link_index) => link_index,
+                None => self.maps.settings()?.link_base + slot,
+            };
+            attach::unpin(pins, link_index)?;
         }
         Ok(())
     }

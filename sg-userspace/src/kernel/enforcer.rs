@@ -208,6 +208,10 @@ impl Enforcer for KernelEnforcer {
         self.dataplane.set_clock_offset_to(offset)
     }
 
+    fn audit(&mut self) -> Result<Vec<String>> {
+        self.dataplane.audit()
+    }
+
     fn flow_log_window(&mut self) -> Result<OpenWindow> {
         let settings = self.dataplane.maps.settings()?;
         self.open_window(settings)

@@ -32,9 +32,9 @@ use super::memory::MappedArray;
 pub struct Maps {
     pub(super) settings: Array<MapData, Settings>,
     interfaces: Array<MapData, InterfaceRecord>,
-    networks: Array<MapData, NetworkRecord>,
-    members4: HashMap<MapData, MemberKey4, MemberRecord>,
-    members6: HashMap<MapData, MemberKey6, MemberRecord>,
+    pub(super) networks: Array<MapData, NetworkRecord>,
+    pub(super) members4: HashMap<MapData, MemberKey4, MemberRecord>,
+    pub(super) members6: HashMap<MapData, MemberKey6, MemberRecord>,
     pub(super) flows4: HashMap<MapData, FlowKey4, FlowEntry>,
     pub(super) flows6: HashMap<MapData, FlowKey6, FlowEntry>,
     pub(super) embryonic4: HashMap<MapData, FlowKey4, FlowEntry>,
@@ -131,6 +131,12 @@ impl Maps {
         self.interfaces.get(&slot, 0).with_context(|| format!("cannot read the interface in slot {slot}"))
     }
 
+    /// Where a slot's policies and its access lists lie.
+    pub(super) fn pairs(&self, slot: u32) -> Pairs {
+        let pair = |pairs: &MappedArray| PolicyPair(pairs.word64(slot as usize).load(Ordering::Acquire));
+        Pairs { policies: pair(&self.policies), access_lists: pair(&self.access_lists) }
+    }
+
     /// Writes an interface as it is, link included.
     ///
     /// # Errors
@@ -162,8 +168,7 @@ impl Maps {
     pub fn found(&mut self) -> Result<Found> {
         let mut found = Found::default();
         for slot in 0..INTERNET_SLOT {
-            let pair = |pairs: &MappedArray| PolicyPair(pairs.word64(slot as usize).load(Ordering::Acquire));
-            let pairs = Pairs { policies: pair(&self.policies), access_lists: pair(&self.access_lists) };
+            let pairs = self.pairs(slot);
             if pairs != Pairs::default() {
                 found.pairs.insert(slot, pairs);
             }

@@ -135,6 +135,10 @@ impl Enforcer for MemoryEnforcer {
         Ok(())
     }
 
+    fn audit(&mut self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
     fn flow_log_window(&mut self) -> Result<OpenWindow> {
         Ok(self.0.lock().unwrap().window)
     }
@@ -191,6 +195,10 @@ impl Store for FailingStore {
 
     fn replace(&mut self, world: &World, lab: Option<&LabManifest>) -> Result<u64, StoreError> {
         self.0.replace(world, lab)
+    }
+
+    fn is_uncertain(&self) -> bool {
+        self.0.is_uncertain()
     }
 }
 
