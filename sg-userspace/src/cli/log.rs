@@ -28,7 +28,11 @@ impl LogArgs {
     pub(super) fn begin(self, quiet: &str) {
         let default = if self.log_format.is_some() { "info" } else { quiet };
         let filter = EnvFilter::try_from_env(FILTER_VARIABLE).unwrap_or_else(|_| EnvFilter::new(default));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // A log that cannot be written, as on a full disk, is no reason to end: complaining about it would panic.
+        let log = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .log_internal_errors(false);
         match self.log_format {
             Some(LogFormat::Json) => log.json().flatten_event(true).init(),
             Some(LogFormat::Text) | None => log.with_ansi(false).init(),
