@@ -4,16 +4,28 @@ use sg_tests::harness::aws_clients::program;
 use sg_tests::harness::endpoint::Endpoint;
 use sg_tests::harness::place::Place;
 use sg_tests::harness::program::sgsim;
+use sg_userspace::ec2::action::ACTIONS;
 
-#[test]
-fn boto3_drives_groups_rules_and_networks() {
+/// Runs a script, which ends by saying that all is well.
+fn check(script: &str, arguments: &[&str]) {
     let place = Place::of(super::LAB);
     place.serve(|state| {
         let endpoint = Endpoint::start(sgsim(&[]), state);
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/boto3_story.py");
-        let output = program("python3", &endpoint).arg(script).output().unwrap();
+        let script = format!("{}/clients/{script}", env!("CARGO_MANIFEST_DIR"));
+        let output = program("python3", &endpoint).arg(script).args(arguments).output().unwrap();
         let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{out}\n{error}");
         assert_eq!(out.lines().last(), Some("all checks passed"), "{out}\n{error}");
     });
+}
+
+#[test]
+fn boto3_drives_groups_rules_and_networks() {
+    check("boto3_story.py", &[]);
+}
+
+#[test]
+fn boto3_s_waiters_and_paginators_work_where_their_actions_do() {
+    let actions = ACTIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    check("boto3_waiters.py", &actions);
 }

@@ -16,6 +16,7 @@ mod lab_removal;
 mod lab_traffic;
 mod load;
 mod membership;
+mod metadata;
 mod network_acl;
 mod path_mtu;
 mod peering;
@@ -32,6 +33,7 @@ mod sessions;
 mod trace;
 mod traffic;
 mod unjudged;
+mod user_data;
 mod verify;
 mod volume;
 

@@ -12,6 +12,7 @@ mod ec2;
 mod frames;
 mod fuzz;
 mod lab_file;
+mod metadata;
 mod packet;
 mod semantics;
 mod serve;

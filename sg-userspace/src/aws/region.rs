@@ -1,6 +1,7 @@
 //! Regions and availability zones: a group belongs to one region and cannot be used from another.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,15 @@ impl Region {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name that AWS's DNS gives to a private address.
+    pub fn private_dns_name(&self, address: Ipv4Addr) -> String {
+        let dashed = address.to_string().replace('.', "-");
+        match self.as_str() {
+            "us-east-1" => format!("ip-{dashed}.ec2.internal"),
+            region => format!("ip-{dashed}.{region}.compute.internal"),
+        }
     }
 
     /// The region's zone with this letter.
@@ -80,6 +90,24 @@ impl AvailabilityZone {
         &self.0
     }
 
+    /// The zone's id, such as `use1-az1` for `us-east-1a`. AWS shuffles letters among accounts; here they are in order.
+    pub fn id(&self) -> String {
+        let region = self.region();
+        let mut parts = region.as_str().split('-');
+        let mut short = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            short.push_str(match part {
+                "northeast" => "ne",
+                "northwest" => "nw",
+                "southeast" => "se",
+                "southwest" => "sw",
+                other => other.get(..1).unwrap_or_default(),
+            });
+        }
+        let letter = self.as_str().bytes().last().unwrap_or(b'a');
+        format!("{short}-az{}", u32::from(letter.saturating_sub(b'a')) + 1)
+    }
+
     /// The region that the zone is in.
     pub fn region(&self) -> Region {
         Region(self.0[..self.0.len() - 1].to_owned())
@@ -118,5 +146,22 @@ impl From<AvailabilityZone> for String {
 impl fmt::Display for AvailabilityZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zone_ids_are_as_aws_names_them() {
+        for (zone, id) in [
+            ("us-east-1a", "use1-az1"),
+            ("eu-central-1c", "euc1-az3"),
+            ("ap-southeast-2b", "apse2-az2"),
+            ("us-gov-west-1a", "usgw1-az1"),
+        ] {
+            assert_eq!(zone.parse::<AvailabilityZone>().unwrap().id(), id);
+        }
     }
 }

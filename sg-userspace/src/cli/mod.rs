@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::controller::{directory, servers, spawn};
+use crate::controller::{directory, metadata, servers, spawn, user_data};
 
 mod acl;
 mod allowance;
@@ -26,6 +26,7 @@ mod explain;
 pub mod failure;
 mod flows;
 mod group;
+mod inside;
 mod instance;
 mod interface;
 mod lookup;
@@ -156,6 +157,10 @@ enum Command {
     Version(version::VersionArgs),
     #[command(hide = true, name = spawn::SUBCOMMAND)]
     Controller(controller::ControllerArgs),
+    #[command(hide = true, name = metadata::SUBCOMMAND)]
+    ServeMetadata(inside::ServeMetadataArgs),
+    #[command(hide = true, name = user_data::SUBCOMMAND)]
+    RunUserData(inside::RunUserDataArgs),
 }
 
 impl Cli {
@@ -201,6 +206,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Version(args) => args.run(context),
         Command::Controller(args) => args.run(context),
         Command::Server(args) => args.run(),
+        Command::ServeMetadata(args) => args.run(),
+        Command::RunUserData(args) => args.run(),
         Command::Client(args) => args.run(context),
     }
 }

@@ -18,6 +18,7 @@ use super::build::INTERNET_NAME;
 use super::built::{Built, free_link_base};
 use super::directory::StateDirectory;
 use super::enforcer::EnforcerOptions;
+use super::metadata::Metadata;
 use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
 use super::{Controller, servers, system};
 
@@ -118,6 +119,8 @@ impl Controller {
             .set_world(&self.world, &objects::all(&self.world))
             .context("the data plane did not take the lab")?;
         self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
+        let metadata = self.metadata.insert(Metadata::new(&self.directory, lab.metadata_namespace()));
+        metadata.follow(&self.world, enforcer.as_mut()).await.context("cannot start the metadata service")?;
         lab.servers = servers::start(&self.directory, lab, replies).await?;
         lab.complete = true;
         self.store.commit_lab(Some(lab))?;
@@ -149,6 +152,7 @@ impl Controller {
             enforcer.remove()?;
         }
         self.enforcer = None;
+        self.metadata = None;
         self.store.replace(&World::default(), None)?;
         self.world = World::default();
         self.lab = None;

@@ -60,6 +60,8 @@ pub struct ServeOptions {
     pub credentials: Option<Credentials>,
     /// The account that owns everything.
     pub account_id: String,
+    /// Whether user data of new instances is run in them.
+    pub runs_user_data: bool,
     /// How long a client has for a request's headers, and as long again for its body; and how long a connection may be
     /// idle.
     pub patience: Duration,
@@ -71,6 +73,7 @@ pub struct ServeOptions {
 struct Shared {
     guard: Guard,
     account_id: String,
+    runs_user_data: bool,
     patience: Duration,
     api: Api<ControllerBackend>,
     request_ids: RequestIds,
@@ -96,6 +99,7 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
         let shared = Arc::new(Shared {
             guard: Guard::new(listen, options.names, options.credentials),
             account_id: options.account_id,
+            runs_user_data: options.runs_user_data,
             patience: options.patience,
             api: Api::new(ControllerBackend::new(options.directory)),
             request_ids: RequestIds::default(),
@@ -191,6 +195,11 @@ async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, C
     pass.check_body(&head, &body)?;
     tracing::debug!(access_key_id = pass.access_key_id, region = %pass.region, "a request was let in");
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let caller = Caller { region: pass.region, account_id: shared.account_id.clone(), now };
+    let caller = Caller {
+        region: pass.region,
+        account_id: shared.account_id.clone(),
+        now,
+        runs_user_data: shared.runs_user_data,
+    };
     Ok((pass.service, caller, body))
 }

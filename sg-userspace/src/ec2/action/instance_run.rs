@@ -7,14 +7,15 @@ use serde_json::Value;
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{ImageId, NetworkInterfaceId, SecurityGroupId, SubnetId};
-use crate::aws::instance::{ClientToken, InstanceSettings};
+use crate::aws::instance::{ClientToken, InstanceSettings, UserData};
+use crate::aws::metadata_options::MetadataOptions;
 use crate::aws::world::World;
 use crate::command::instance::{InstanceInterface, RunInstance, RunInstances};
 use crate::command::interface::CreateNetworkInterface;
 use crate::command::{self, Reply};
 use crate::hash::fnv1a;
 
-use super::{instance, interface, permission};
+use super::{instance, interface, metadata_options, permission};
 use crate::ec2::call::Call;
 use crate::ec2::fault::Fault;
 use crate::ec2::params::{Params, missing};
@@ -44,6 +45,8 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         "ClientToken",
         "DisableApiStop",
         "DisableApiTermination",
+        "MetadataOptions",
+        "UserData",
     ])?;
     let least: u16 = params.number("MinCount")?.ok_or_else(|| missing("MinCount"))?;
     let most: u16 = params.number("MaxCount")?.ok_or_else(|| missing("MaxCount"))?;
@@ -69,6 +72,14 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
             disable_api_termination: params.flag("DisableApiTermination").unwrap_or_default(),
             disable_api_stop: params.flag("DisableApiStop").unwrap_or_default(),
         },
+        metadata_options: match params.structure("MetadataOptions") {
+            Some(given) => metadata_options::read(given, MetadataOptions::default())?,
+            None => MetadataOptions::default(),
+        },
+        user_data: params
+            .text("UserData")
+            .map(|text| UserData::new(text, call.caller.runs_user_data))
+            .transpose()?,
         at: Some(call.caller.now),
         ..RunInstance::default()
     };
@@ -78,8 +89,8 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         return Err(Fault::internal("the command made no instances"));
     };
     let made = ids.iter().filter_map(|id| call.world.instances.get(id)).collect::<Vec<_>>();
-    let first = made.first().map(|it| it.reservation().clone());
-    let first = first.ok_or_else(|| Fault::internal("the instances are gone already"))?;
+    let reservation = made.first().map(|it| it.reservation_id());
+    let reservation = reservation.ok_or_else(|| Fault::internal("the instances are gone already"))?;
     let views = made.into_iter().map(|it| {
         let mut view = instance::view(&call.world, call.caller, it);
         // As AWS answers, whose instances take a while.
@@ -87,7 +98,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         view
     });
     let views = views.collect();
-    Ok(instance::reservation(call.caller, &first, views))
+    Ok(instance::reservation(call.caller, &reservation, views))
 }
 
 /// How many instances there is room for, within these bounds.

@@ -10,6 +10,7 @@ mod instance_state;
 mod instance_type;
 mod interface;
 mod interface_attribute;
+mod metadata_options;
 mod network_acl;
 mod peering;
 mod permission;
@@ -74,6 +75,7 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("DescribeInstanceStatus", instance_state::describe_status),
     ("ModifyInstanceAttribute", instance_attribute::modify),
     ("DescribeInstanceAttribute", instance_attribute::describe),
+    ("ModifyInstanceMetadataOptions", metadata_options::modify),
     ("DescribeInstanceTypes", instance_type::describe),
     ("DescribeImages", image::describe),
     ("CreateManagedPrefixList", prefix_list::create),
