@@ -10,9 +10,11 @@ mod peering;
 mod permission;
 mod prefix_list;
 mod reference;
+mod route_table;
 mod rule;
 mod tag;
 mod vpc;
+mod vpc_block;
 
 use std::collections::BTreeMap;
 

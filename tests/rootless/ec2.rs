@@ -5,6 +5,7 @@ mod codec;
 mod group;
 mod instance;
 mod network;
+mod route_table;
 mod wire;
 
 use std::cell::RefCell;

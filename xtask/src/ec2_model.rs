@@ -53,6 +53,7 @@ const ACTIONS: &str = "
     CreateFlowLogs DeleteFlowLogs DescribeFlowLogs
     CreateNetworkInsightsPath DeleteNetworkInsightsPath DescribeNetworkInsightsPaths
     StartNetworkInsightsAnalysis DeleteNetworkInsightsAnalysis DescribeNetworkInsightsAnalyses
+    CreateDefaultVpc CreateDefaultSubnet DescribeDhcpOptions
     DescribeRegions DescribeAvailabilityZones DescribeAccountAttributes CreateTags DeleteTags DescribeTags
 ";
 

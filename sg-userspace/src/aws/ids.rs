@@ -142,6 +142,31 @@ id!(
     VpcPeeringConnectionId, "pcx", "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcPeeringConnectionID.NotFound",
     "The vpcPeeringConnection ID '{}' does not exist"
 );
+id!(
+    /// An internet gateway, `igw-…`.
+    InternetGatewayId, "igw", "InvalidInternetGatewayId.Malformed", "InvalidInternetGatewayID.NotFound",
+    "The internetGateway ID '{}' does not exist"
+);
+id!(
+    /// A route table, `rtb-…`.
+    RouteTableId, "rtb", "InvalidRouteTableId.Malformed", "InvalidRouteTableID.NotFound",
+    "The routeTable ID '{}' does not exist"
+);
+id!(
+    /// An association of a route table with a subnet or, as the main one, with its VPC, `rtbassoc-…`.
+    RouteTableAssociationId, "rtbassoc", "InvalidRouteTableAssociationId.Malformed", "InvalidAssociationID.NotFound",
+    "The association ID '{}' does not exist"
+);
+id!(
+    /// An association of a block with a VPC, `vpc-cidr-assoc-…`.
+    VpcCidrAssociationId, "vpc-cidr-assoc", "InvalidVpcCidrBlockAssociationID.Malformed",
+    "InvalidVpcCidrBlockAssociationID.NotFound", "The vpc CIDR block association ID '{}' does not exist"
+);
+id!(
+    /// An association of an IPv6 block with a subnet, `subnet-cidr-assoc-…`.
+    SubnetCidrAssociationId, "subnet-cidr-assoc", "InvalidSubnetCidrBlockAssociationID.Malformed",
+    "InvalidSubnetCidrBlockAssociationID.NotFound", "The subnet CIDR block association ID '{}' does not exist"
+);
 
 #[cfg(test)]
 mod tests {

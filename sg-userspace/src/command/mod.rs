@@ -8,6 +8,7 @@
 
 mod address;
 pub mod changes;
+pub mod default_vpc;
 mod edit;
 pub mod group;
 pub mod group_vpc;
@@ -17,6 +18,7 @@ pub mod instance_state;
 pub mod interface;
 pub mod interface_address;
 pub mod interface_setting;
+pub mod internet_gateway;
 pub mod network_acl;
 pub mod network_acl_entry;
 pub mod network_acl_text;
@@ -24,6 +26,8 @@ pub mod peering;
 pub mod permission;
 pub mod prefix_list;
 pub mod quota;
+pub mod route;
+pub mod route_table;
 pub mod rule;
 pub mod rule_count;
 pub mod rule_text;
@@ -31,15 +35,19 @@ pub mod subnet;
 pub mod tag;
 pub mod template;
 pub mod vpc;
+pub mod vpc_attribute;
+pub mod vpc_block;
 
 use std::net::IpAddr;
 
+use ipnet::{IpNet, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{
-    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, PrefixListId,
-    SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId,
+    AttachmentId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId,
+    PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId, SubnetCidrAssociationId, SubnetId,
+    VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
 };
 use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
@@ -79,6 +87,22 @@ commands! {
     CreateVpc(vpc),
     /// Deletes an empty VPC and its default group.
     DeleteVpc(vpc),
+    /// Makes a region's default VPC, with all that AWS gives it.
+    CreateDefaultVpc(default_vpc),
+    /// Makes the default subnet of a zone.
+    CreateDefaultSubnet(default_vpc),
+    /// Sets attributes of a VPC.
+    ModifyVpcAttribute(vpc_attribute),
+    /// Sets an attribute of a subnet.
+    ModifySubnetAttribute(vpc_attribute),
+    /// Adds a block to a VPC.
+    AssociateVpcCidrBlock(vpc_block),
+    /// Takes a block from a VPC.
+    DisassociateVpcCidrBlock(vpc_block),
+    /// Gives a subnet an IPv6 block.
+    AssociateSubnetCidrBlock(vpc_block),
+    /// Takes a subnet's IPv6 block away.
+    DisassociateSubnetCidrBlock(vpc_block),
     /// Makes a subnet.
     CreateSubnet(subnet),
     /// Deletes an empty subnet.
@@ -165,6 +189,30 @@ commands! {
     ReplaceNetworkAclEntry(network_acl_entry),
     /// Removes an entry of a network ACL.
     DeleteNetworkAclEntry(network_acl_entry),
+    /// Makes an internet gateway.
+    CreateInternetGateway(internet_gateway),
+    /// Deletes an internet gateway that is attached to nothing.
+    DeleteInternetGateway(internet_gateway),
+    /// Attaches an internet gateway to a VPC.
+    AttachInternetGateway(internet_gateway),
+    /// Detaches an internet gateway from a VPC.
+    DetachInternetGateway(internet_gateway),
+    /// Makes a route table.
+    CreateRouteTable(route_table),
+    /// Deletes a route table that nothing has.
+    DeleteRouteTable(route_table),
+    /// Gives a subnet a route table of its own.
+    AssociateRouteTable(route_table),
+    /// Gives a subnet the main route table again.
+    DisassociateRouteTable(route_table),
+    /// Gives a subnet, or its VPC as the main one, another route table.
+    ReplaceRouteTableAssociation(route_table),
+    /// Adds a route to a route table.
+    CreateRoute(route),
+    /// Changes where a route leads.
+    ReplaceRoute(route),
+    /// Removes a route.
+    DeleteRoute(route),
     /// Asks for a peering of two VPCs.
     CreateVpcPeeringConnection(peering),
     /// Makes a requested peering active.
@@ -187,6 +235,30 @@ pub enum Reply {
         /// Its default group.
         default_group_id: SecurityGroupId,
     },
+    /// A block of a VPC was added or taken away.
+    VpcCidrAssociation {
+        /// The VPC.
+        vpc_id: VpcId,
+        /// The association.
+        id: VpcCidrAssociationId,
+        /// The block.
+        cidr: IpNet,
+    },
+    /// An IPv6 block of a subnet was added or taken away.
+    SubnetCidrAssociation {
+        /// The subnet.
+        subnet_id: SubnetId,
+        /// The association.
+        id: SubnetCidrAssociationId,
+        /// The block.
+        cidr_ipv6: Ipv6Net,
+    },
+    /// An internet gateway was made.
+    InternetGateway(InternetGatewayId),
+    /// A route table was made.
+    RouteTable(RouteTableId),
+    /// A route table has a new association.
+    RouteTableAssociation(RouteTableAssociationId),
     /// A subnet was made.
     Subnet(SubnetId),
     /// A security group was made.

@@ -1,5 +1,6 @@
 //! What each action does, one family a file.
 
+mod account;
 mod group;
 mod group_vpc;
 mod image;
@@ -10,17 +11,22 @@ mod instance_state;
 mod instance_type;
 mod interface;
 mod interface_attribute;
+mod internet_gateway;
 mod metadata_options;
 mod network_acl;
 mod peering;
 mod permission;
 mod prefix_list;
 mod region;
+mod route;
+mod route_table;
 mod rule;
 mod rule_view;
 mod subnet;
 mod tag;
 mod vpc;
+mod vpc_attribute;
+mod vpc_block;
 
 use serde_json::Value;
 
@@ -52,9 +58,32 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("CreateVpc", vpc::create),
     ("DeleteVpc", vpc::delete),
     ("DescribeVpcs", vpc::describe),
+    ("CreateDefaultVpc", vpc::create_default),
+    ("ModifyVpcAttribute", vpc_attribute::modify_vpc),
+    ("DescribeVpcAttribute", vpc_attribute::describe_vpc),
+    ("AssociateVpcCidrBlock", vpc_block::associate_vpc),
+    ("DisassociateVpcCidrBlock", vpc_block::disassociate_vpc),
     ("CreateSubnet", subnet::create),
     ("DeleteSubnet", subnet::delete),
     ("DescribeSubnets", subnet::describe),
+    ("CreateDefaultSubnet", subnet::create_default),
+    ("ModifySubnetAttribute", vpc_attribute::modify_subnet),
+    ("AssociateSubnetCidrBlock", vpc_block::associate_subnet),
+    ("DisassociateSubnetCidrBlock", vpc_block::disassociate_subnet),
+    ("CreateInternetGateway", internet_gateway::create),
+    ("DeleteInternetGateway", internet_gateway::delete),
+    ("DescribeInternetGateways", internet_gateway::describe),
+    ("AttachInternetGateway", internet_gateway::attach),
+    ("DetachInternetGateway", internet_gateway::detach),
+    ("CreateRouteTable", route_table::create),
+    ("DeleteRouteTable", route_table::delete),
+    ("DescribeRouteTables", route_table::describe),
+    ("AssociateRouteTable", route_table::associate),
+    ("DisassociateRouteTable", route_table::disassociate),
+    ("ReplaceRouteTableAssociation", route_table::replace_association),
+    ("CreateRoute", route::create),
+    ("ReplaceRoute", route::replace),
+    ("DeleteRoute", route::delete),
     ("CreateNetworkInterface", interface::create),
     ("DeleteNetworkInterface", interface::delete),
     ("AttachNetworkInterface", interface::attach),
@@ -99,6 +128,9 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("DescribeVpcPeeringConnections", peering::describe),
     ("DescribeRegions", region::describe),
     ("DescribeAvailabilityZones", region::describe_zones),
+    ("DescribeAccountAttributes", account::attributes),
+    ("DescribePrefixLists", account::prefix_lists),
+    ("DescribeDhcpOptions", account::dhcp_options),
     ("CreateTags", tag::create),
     ("DeleteTags", tag::delete),
     ("DescribeTags", tag::describe),
