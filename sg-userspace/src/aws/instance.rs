@@ -15,6 +15,9 @@ use super::region::Region;
 /// What instances are said to be: AWS has names for machines of two kinds.
 pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 
+/// The type of an instance for which none was given, as `RunInstances` has it.
+pub const DEFAULT_TYPE: &str = "m1.small";
+
 /// The image that stands for this machine, where none was named.
 pub const OWN_IMAGE: &str = "ami-00000000000000000";
 
@@ -177,6 +180,11 @@ impl Instance {
     /// The id of that reservation, which is its first instance's in another form.
     pub fn reservation_id(&self) -> String {
         self.reservation().as_str().replacen('i', "r", 1)
+    }
+
+    /// Its type; where none was given, the one that AWS takes then.
+    pub fn type_name(&self) -> &str {
+        self.instance_type.as_ref().map_or(DEFAULT_TYPE, InstanceType::as_str)
     }
 
     /// The image that it was launched with.

@@ -38,9 +38,7 @@ impl Document {
         put("reservation-id", instance.reservation_id());
         put("services/domain", "amazonaws.com".to_owned());
         put("services/partition", "aws".to_owned());
-        if let Some(kind) = &instance.instance_type {
-            put("instance-type", kind.to_string());
-        }
+        put("instance-type", instance.type_name().to_owned());
         let zone = interfaces.first().and_then(|it| world.subnets.get(&it.subnet_id));
         let zone = zone.map(|subnet| subnet.availability_zone.clone());
         if let Some(zone) = &zone {
@@ -143,7 +141,7 @@ fn identity(instance: &Instance, primary: &NetworkInterface, zone: &Availability
         "billingProducts": null,
         "imageId": instance.image_id(),
         "instanceId": instance.id,
-        "instanceType": instance.instance_type,
+        "instanceType": instance.type_name(),
         "kernelId": null,
         "pendingTime": instance.launch.at.map(crate::aws::time::timestamp),
         "privateIp": primary.private_ipv4.first(),

@@ -70,6 +70,13 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
 /// The instances that a call names, or all of them.
 pub(super) fn asked_for<'c>(call: &'c Call<'_>) -> Result<Vec<&'c Instance>, Fault> {
     let ids = call.params.parsed_list::<InstanceId>("InstanceIds")?;
+    if !ids.is_empty() && call.params.has("MaxResults") {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "The parameter instancesSet cannot be used with the parameter maxResults",
+        )
+        .into());
+    }
     let unknown = ids.iter().filter(|id| !call.world.instances.contains_key(id)).collect::<Vec<_>>();
     match unknown[..] {
         [] => {}
@@ -122,7 +129,7 @@ fn values(world: &World, caller: &Caller, instance: &Instance, name: &str) -> Ve
         "instance-id" => vec![instance.id.to_string()],
         "instance-state-code" => vec![code.to_string()],
         "instance-state-name" => vec![state.to_owned()],
-        "instance-type" => instance.instance_type.iter().map(ToString::to_string).collect(),
+        "instance-type" => vec![instance.type_name().to_owned()],
         "owner-id" => vec![caller.account_id.clone()],
         "private-dns-name" => primary.and_then(dns_name).into_iter().collect(),
         "private-ip-address" => address(primary).map(|it| it.to_string()).into_iter().collect(),
@@ -175,7 +182,7 @@ pub(super) fn view(world: &World, caller: &Caller, instance: &Instance) -> Value
     });
     json!({
         "InstanceId": instance.id,
-        "InstanceType": instance.instance_type,
+        "InstanceType": instance.type_name(),
         "ImageId": instance.image_id(),
         "State": state_view(state_of(instance.state)),
         "StateReason": (!is_running).then_some(reason),

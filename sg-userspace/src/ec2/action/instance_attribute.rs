@@ -126,8 +126,18 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
             // A namespace does not shut itself down.
             ("InstanceInitiatedShutdownBehavior", json!({ "Value": "stop" }))
         }
-        "instanceType" => ("InstanceType", json!({ "Value": instance.instance_type })),
+        "instanceType" => ("InstanceType", json!({ "Value": instance.type_name() })),
         "sourceDestCheck" => ("SourceDestCheck", json!({ "Value": primary.map(|it| it.source_dest_check) })),
+        // A namespace has none of these.
+        "blockDeviceMapping" => ("BlockDeviceMappings", json!([])),
+        "ebsOptimized" => ("EbsOptimized", json!({ "Value": false })),
+        "enaSupport" => ("EnaSupport", json!({ "Value": false })),
+        "enclaveOptions" => ("EnclaveOptions", json!({ "Enabled": false })),
+        "kernel" => ("KernelId", json!({})),
+        "productCodes" => ("ProductCodes", json!([])),
+        "ramdisk" => ("RamdiskId", json!({})),
+        "rootDeviceName" => ("RootDeviceName", json!({})),
+        "sriovNetSupport" => ("SriovNetSupport", json!({})),
         "userData" => {
             let data = instance.user_data.as_ref();
             ("UserData", json!({ "Value": data.map(|data| data.base64()) }))

@@ -9,6 +9,8 @@ use crate::aws::error::AwsError;
 use crate::aws::ids::{ImageId, NetworkInterfaceId, SecurityGroupId, SubnetId};
 use crate::aws::instance::{ClientToken, InstanceSettings, UserData};
 use crate::aws::metadata_options::MetadataOptions;
+use crate::aws::region::AvailabilityZone;
+use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
 use crate::command::instance::{InstanceInterface, RunInstance, RunInstances};
 use crate::command::interface::CreateNetworkInterface;
@@ -46,6 +48,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         "DisableApiStop",
         "DisableApiTermination",
         "MetadataOptions",
+        "Placement",
         "UserData",
     ])?;
     let least: u16 = params.number("MinCount")?.ok_or_else(|| missing("MinCount"))?;
@@ -56,6 +59,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         ))
         .into());
     }
+    check_zone(call)?;
     let (instance_tags, interface_tags) = tags(params)?;
     let mut interfaces = interfaces(call)?;
     for spec in &mut interfaces {
@@ -181,7 +185,8 @@ fn interfaces(call: &Call<'_>) -> Result<Vec<InstanceInterface>, AwsError> {
         return Err(AwsError::new(
             "InvalidParameterCombination",
             format!(
-                "Network interfaces and an instance-level {name} may not be specified on the same request"
+                "Network interfaces and an instance-level {} may not be specified on the same request",
+                if *name == "SubnetId" { "subnet ID" } else { *name }
             ),
         ));
     }
@@ -217,10 +222,41 @@ fn one_interface(call: &Call<'_>, spec: Params<'_>) -> Result<InstanceInterface,
     })
 }
 
-/// The first subnet of the default VPC.
+/// The zone that an instance is asked to be in.
+fn zone(call: &Call<'_>) -> Result<Option<AvailabilityZone>, AwsError> {
+    let Some(placement) = call.params.structure("Placement") else { return Ok(None) };
+    let other = placement.other_than(&["AvailabilityZone", "Tenancy"]);
+    let other = other.or_else(|| placement.text("Tenancy").filter(|it| *it != "default").map(|_| "Tenancy"));
+    if let Some(name) = other {
+        let message = format!("The parameter Placement.{name} is not supported by sgsim.");
+        return Err(AwsError::new("UnsupportedOperation", message));
+    }
+    let Some(text) = placement.text("AvailabilityZone") else { return Ok(None) };
+    let zone = text.parse::<AvailabilityZone>().ok().filter(|zone| zone.region() == call.caller.region);
+    let invalid = || AwsError::invalid_value(format!("Invalid Availability Zone ({text})"));
+    zone.map(Some).ok_or_else(invalid)
+}
+
+/// A subnet that is named has to be in the zone that is asked for.
+fn check_zone(call: &Call<'_>) -> Result<(), AwsError> {
+    let (Some(zone), Some(id)) = (zone(call)?, call.params.parsed::<SubnetId>("SubnetId")?) else {
+        return Ok(());
+    };
+    match call.world.subnets.get(&id) {
+        Some(subnet) if subnet.availability_zone != zone => Err(AwsError::invalid_value(format!(
+            "The specified availability zone [{zone}] and the subnet's [{}] differ.",
+            subnet.availability_zone
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The first subnet of the default VPC, in the zone that is asked for.
 fn default_subnet(call: &Call<'_>) -> Result<SubnetId, AwsError> {
+    let zone = zone(call)?;
     let vpc = call.default_vpc()?;
-    let subnets = call.world.subnets.values().filter(|subnet| subnet.vpc_id == vpc.id);
+    let is_there = |subnet: &&Subnet| zone.as_ref().is_none_or(|zone| subnet.availability_zone == *zone);
+    let subnets = call.world.subnets.values().filter(|subnet| subnet.vpc_id == vpc.id).filter(is_there);
     let first = subnets.min_by_key(|subnet| subnet.number);
     first.map(|subnet| subnet.id.clone()).ok_or_else(|| {
         AwsError::new(
