@@ -90,8 +90,8 @@ impl AvailabilityZone {
         &self.0
     }
 
-    /// The zone's id, such as `use1-az1` for `us-east-1a`. AWS shuffles letters among accounts; here they are in order.
-    pub fn id(&self) -> String {
+    /// Its id, such as `use1-az1` for `us-east-1a`. AWS shuffles letters among accounts; here they are in order.
+    pub fn zone_id(&self) -> String {
         let region = self.region();
         let mut parts = region.as_str().split('-');
         let mut short = parts.next().unwrap_or_default().to_owned();
@@ -104,7 +104,7 @@ impl AvailabilityZone {
                 other => other.get(..1).unwrap_or_default(),
             });
         }
-        let letter = self.as_str().bytes().last().unwrap_or(b'a');
+        let letter = self.0.bytes().last().unwrap_or(b'a');
         format!("{short}-az{}", u32::from(letter.saturating_sub(b'a')) + 1)
     }
 
@@ -161,7 +161,7 @@ mod tests {
             ("ap-southeast-2b", "apse2-az2"),
             ("us-gov-west-1a", "usgw1-az1"),
         ] {
-            assert_eq!(zone.parse::<AvailabilityZone>().unwrap().id(), id);
+            assert_eq!(zone.parse::<AvailabilityZone>().unwrap().zone_id(), id);
         }
     }
 }

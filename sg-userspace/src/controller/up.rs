@@ -18,6 +18,7 @@ use super::build::INTERNET_NAME;
 use super::built::{Built, free_link_base};
 use super::directory::StateDirectory;
 use super::enforcer::EnforcerOptions;
+use super::flow_logs::FlowLogs;
 use super::metadata::Metadata;
 use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
 use super::{Controller, servers, system};
@@ -119,6 +120,7 @@ impl Controller {
             .set_world(&self.world, &objects::all(&self.world))
             .context("the data plane did not take the lab")?;
         self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
+        self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, lab, enforcer.as_mut())?);
         let metadata = self.metadata.insert(Metadata::new(&self.directory, lab.metadata_namespace()));
         metadata.follow(&self.world, enforcer.as_mut()).await.context("cannot start the metadata service")?;
         lab.servers = servers::start(&self.directory, lab, replies).await?;
@@ -140,6 +142,8 @@ impl Controller {
     }
 
     async fn remove_all(&mut self) -> anyhow::Result<()> {
+        // Its last files are removed with everything else.
+        self.flow_logs = None;
         // First, so that a controller that dies in the middle leaves no lab that passes for whole.
         if let Some(lab) = self.lab.as_mut().filter(|lab| lab.complete) {
             lab.complete = false;
@@ -153,7 +157,7 @@ impl Controller {
         }
         self.enforcer = None;
         self.metadata = None;
-        self.store.replace(&World::default(), None)?;
+        self.version = self.store.replace(&World::default(), None)?;
         self.world = World::default();
         self.lab = None;
         self.built = Built::default();

@@ -23,7 +23,7 @@ pub const METADATA: &str = "sg_metadata";
 pub const LOGS: &str = "AYA_LOGS";
 
 /// Every map that outlives a controller, by name.
-pub const MAPS: [&str; 21] = [
+pub const MAPS: [&str; 23] = [
     "SETTINGS",
     "POLICIES",
     "ACCESS_LISTS",
@@ -38,6 +38,8 @@ pub const MAPS: [&str; 21] = [
     "EMBRYONIC4",
     "EMBRYONIC6",
     "FRAGMENTS",
+    "FLOW_LOG",
+    "FLOW_LOG_LOST",
     "EVENTS",
     "EVENTS_LOST",
     "STEPS",

@@ -17,6 +17,7 @@ pub mod metadata;
 pub mod namespace;
 pub mod netlink;
 pub mod offload;
+pub mod packet_socket;
 pub mod ping;
 pub mod plan;
 pub mod process;

@@ -43,7 +43,7 @@ impl Document {
         let zone = zone.map(|subnet| subnet.availability_zone.clone());
         if let Some(zone) = &zone {
             put("placement/availability-zone", zone.to_string());
-            put("placement/availability-zone-id", zone.id());
+            put("placement/availability-zone-id", zone.zone_id());
             put("placement/region", zone.region().to_string());
         }
         if instance.metadata_options.instance_metadata_tags {

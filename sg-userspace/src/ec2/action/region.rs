@@ -36,7 +36,7 @@ pub(super) const ZONES: [char; 3] = ['a', 'b', 'c'];
 
 /// The id of a zone.
 pub(super) fn zone_id(zone: &AvailabilityZone) -> String {
-    zone.id()
+    zone.zone_id()
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
