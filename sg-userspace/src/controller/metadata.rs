@@ -86,7 +86,7 @@ impl Metadata {
         if namespace::path(&self.namespace).exists() {
             process::kill(std::slice::from_ref(&self.namespace), Duration::ZERO)?;
         } else {
-            Manifest::open(&self.made)?.record(&Made::Namespace(self.namespace.clone()))?;
+            Manifest::open(&self.made)?.record(&[Made::Namespace(self.namespace.clone())])?;
             Namespace::create(&self.namespace).await?;
         }
         let flags = SockFlag::SOCK_CLOEXEC;
