@@ -8,7 +8,7 @@ use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::{namespace, process};
 
 use crate::product::{Product, until};
-use crate::traffic::{Traffic, check_allowed};
+use crate::traffic::{Traffic, check_allowed, check_allowed_soon};
 
 fn inside(namespace: &str, request: &str, headers: &[(&str, &str)]) -> Reply {
     let service: SocketAddr = "169.254.169.254:80".parse().unwrap();
@@ -48,7 +48,7 @@ fn every_instance_is_told_of_itself_and_of_changes_at_once() {
     lab.say("instance start web");
     assert_eq!(get(&web, "security-groups"), "web\ndb");
     assert_eq!(get(&web, "instance-id"), web);
-    check_allowed(&client, None, WEB.into(), Traffic::Tcp(80));
+    check_allowed_soon(&client, WEB.into(), Traffic::Tcp(80));
 }
 
 #[test]

@@ -112,7 +112,9 @@ fn user_data_runs_once_as_nobody_in_a_world_of_its_own() {
     assert_eq!(std::fs::read_to_string(&host_file.0).unwrap(), "untouched");
 
     // Once: not when it is started again, and not by the next controller. It ends with its instance.
-    assert!(process::list(&id).unwrap().iter().any(|process| process.command.contains("sleep 1000")));
+    until("what it left running runs", || {
+        process::list(&id).unwrap().iter().any(|process| process.command.contains("sleep 1000"))
+    });
     aws.run(&format!("ec2 stop-instances --instance-ids {id}"));
     assert!(!namespace::path(&id).exists());
     aws.run(&format!("ec2 start-instances --instance-ids {id}"));

@@ -76,8 +76,8 @@ fn what_an_instance_is_told_follows_the_world() {
     let interface = world.interfaces_of(&instance.id)[0].clone();
     let text = |path: &str| web.texts[&format!("meta-data/{path}")].as_str();
     assert_eq!(text("instance-id"), instance.id.as_str());
-    assert_eq!((text("local-ipv4"), text("security-groups")), ("10.0.1.6", "web"));
-    assert_eq!(text("local-hostname"), "ip-10-0-1-6.ec2.internal");
+    assert_eq!((text("local-ipv4"), text("security-groups")), ("10.0.1.5", "web"));
+    assert_eq!(text("local-hostname"), "ip-10-0-1-5.ec2.internal");
     assert_eq!((text("placement/region"), text("placement/availability-zone")), ("us-east-1", "us-east-1a"));
     let mac = interface.mac.to_string();
     let of_mac = |path: &str| text(&format!("network/interfaces/macs/{mac}/{path}")).to_owned();
@@ -88,7 +88,7 @@ fn what_an_instance_is_told_follows_the_world() {
     assert_eq!(of_mac("ipv6s"), interface.ipv6[0].to_string());
     let identity: serde_json::Value =
         serde_json::from_str(&web.texts["dynamic/instance-identity/document"]).unwrap();
-    assert_eq!((&identity["privateIp"], &identity["region"]), (&"10.0.1.6".into(), &"us-east-1".into()));
+    assert_eq!((&identity["privateIp"], &identity["region"]), (&"10.0.1.5".into(), &"us-east-1".into()));
 
     assert!(!web.texts.contains_key("meta-data/tags/instance/Name"), "tags only where they are asked for");
     let changed = world.instances.get_mut(&instance.id).unwrap();
@@ -113,7 +113,7 @@ fn tokens_are_asked_for_and_good_for_one_instance() {
         "{reply:?}"
     );
     let good = reply.body;
-    assert_eq!(get(web, &good, "/latest/meta-data/local-ipv4").body, "10.0.1.6");
+    assert_eq!(get(web, &good, "/latest/meta-data/local-ipv4").body, "10.0.1.5");
     for ttl in ["0", "21601", "-1", "an hour", ""] {
         assert_eq!(token(web, ttl).status, 400, "{ttl:?}");
     }
@@ -178,7 +178,7 @@ fn what_is_too_much_harms_nobody_else_and_an_end_is_one() {
     let idle = (0..40).map(|_| TcpStream::connect(web).unwrap()).collect::<Vec<_>>();
     assert_eq!(ask(db, "GET /latest/meta-data/local-ipv4", &[]).body, "10.0.2.6");
     drop(idle);
-    assert_eq!(ask(web, "GET /latest/meta-data/local-ipv4", &[]).body, "10.0.1.6");
+    assert_eq!(ask(web, "GET /latest/meta-data/local-ipv4", &[]).body, "10.0.1.5");
     service.tell(&Message::End { instance: id(1) });
     assert!(TcpStream::connect(web).is_err(), "nobody listens for it");
     // The controller is gone; nothing can change, and what is there is answered.
