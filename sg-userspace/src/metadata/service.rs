@@ -94,7 +94,13 @@ pub async fn run(channel: OwnedFd) -> Result<()> {
                     *now.unwrap_or_else(PoisonError::into_inner) = document.into();
                 }
             }
-            Received::Message(Message::End { instance }, _) => drop(instances.remove(&instance)),
+            Received::Message(Message::End { instance }, _) => {
+                if let Some(mut answering) = instances.remove(&instance) {
+                    answering.task.abort();
+                    // Its socket is closed once it has ended, not before.
+                    let _ = (&mut answering.task).await;
+                }
+            }
             Received::Message(Message::Sync, _) => {
                 nix::unistd::write(channel.get_ref(), b".").context("cannot answer the controller")?;
             }
