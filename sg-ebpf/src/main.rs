@@ -11,6 +11,7 @@ mod fabric;
 mod flow_log;
 mod frame;
 mod maps;
+mod metadata;
 mod policy;
 mod scratch;
 mod stages;
@@ -36,6 +37,12 @@ fn sg_to_link(ctx: TcContext) -> i32 {
 #[xdp]
 fn sg_xdp(ctx: XdpContext) -> u32 {
     deliver::from_link_xdp(&ctx)
+}
+
+/// TCX egress of an instance's loopback: the way to the metadata service.
+#[classifier]
+fn sg_metadata(ctx: TcContext) -> i32 {
+    metadata::pass(&ctx)
 }
 
 /// Nothing here panics: `sg_common` has no panicking path that survives optimisation, or this would not load.

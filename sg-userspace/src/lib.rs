@@ -18,6 +18,7 @@ pub mod hash;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod lab;
+pub mod metadata;
 pub mod oracle;
 pub mod packet;
 pub mod report;

@@ -4,15 +4,16 @@ use sg_tests::harness::aws_clients::program;
 use sg_tests::harness::endpoint::Endpoint;
 use sg_tests::harness::place::Place;
 use sg_tests::harness::program::sgsim;
+use sg_userspace::ec2::action::ACTIONS;
 
 /// Runs a script of this directory against an endpoint of its own.
 #[track_caller]
-fn check(script: &str) {
+fn check(script: &str, arguments: &[&str]) {
     let place = Place::of(super::LAB);
     place.serve(|state| {
         let endpoint = Endpoint::start(sgsim(&[]), state);
         let script = format!("{}/clients/{script}", env!("CARGO_MANIFEST_DIR"));
-        let output = program("python3", &endpoint).arg(&script).output().unwrap();
+        let output = program("python3", &endpoint).arg(&script).args(arguments).output().unwrap();
         let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "{out}\n{error}");
         assert_eq!(out.lines().last(), Some("all checks passed"), "{out}\n{error}");
@@ -21,10 +22,16 @@ fn check(script: &str) {
 
 #[test]
 fn boto3_drives_groups_rules_and_networks() {
-    check("boto3_story.py");
+    check("boto3_story.py", &[]);
+}
+
+#[test]
+fn boto3_s_waiters_and_paginators_work_where_their_actions_do() {
+    let actions = ACTIONS.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+    check("boto3_waiters.py", &actions);
 }
 
 #[test]
 fn boto3_makes_and_takes_down_a_network_as_terraform_does() {
-    check("boto3_network.py");
+    check("boto3_network.py", &[]);
 }

@@ -12,7 +12,7 @@ use sg_userspace::lab::{namespace, process};
 
 use crate::product::{Product, until};
 use crate::restart::standing;
-use crate::traffic::{Traffic, check_allowed, check_denied};
+use crate::traffic::{Traffic, check_allowed, check_allowed_soon, check_denied};
 
 const HTTP: Traffic = Traffic::Tcp(80);
 
@@ -46,7 +46,7 @@ fn stopped_instance_s_processes_end_and_starting_brings_all_back() {
 
     lab.say("instance start web");
     assert!(namespace::path(&web).exists());
-    check_allowed(&client, None, WEB.into(), HTTP);
+    check_allowed_soon(&client, WEB.into(), HTTP);
     lab.say("rule revoke web inbound HTTP from sg client");
     check_denied(&client, None, WEB.into(), HTTP);
 }
@@ -61,7 +61,7 @@ fn rebooted_instance_has_new_processes_in_the_same_place() {
     let before = pids();
     lab.say("instance reboot web");
     assert!(pids().iter().all(|pid| !before.contains(pid)));
-    check_allowed(&client, None, WEB.into(), HTTP);
+    check_allowed_soon(&client, WEB.into(), HTTP);
     assert_eq!(namespace::identity(&web).unwrap(), identity);
     let said = lab.refused(&["instance", "reboot", "web", "none"]);
     assert!(said.contains("none"), "{said}");
@@ -105,7 +105,7 @@ fn start_or_stop_cut_short_by_a_kill_is_whole_or_not_at_all() {
                 let status = lab.status().instances.into_iter().find(|it| it.id == web).unwrap();
                 status.servers.iter().all(|server| server.running) && !status.servers.is_empty()
             });
-            check_allowed(&client, None, WEB.into(), HTTP);
+            check_allowed_soon(&client, WEB.into(), HTTP);
         } else {
             check_denied(&client, None, WEB.into(), HTTP);
         }

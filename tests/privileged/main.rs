@@ -20,6 +20,7 @@ mod lab_removal;
 mod lab_traffic;
 mod load;
 mod membership;
+mod metadata;
 mod network_acl;
 mod path_mtu;
 mod peering;
@@ -38,6 +39,7 @@ mod traffic;
 mod two_controllers;
 mod unjudged;
 mod usage;
+mod user_data;
 mod verify;
 mod volume;
 

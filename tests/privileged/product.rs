@@ -117,12 +117,10 @@ impl Product {
     /// Every namespace of the lab.
     pub(crate) fn namespaces(&self) -> Vec<String> {
         let status = self.status();
-        let instances = status
-            .instances
-            .iter()
-            .filter(|instance| !instance.stopped)
-            .map(|instance| instance.id.to_string());
-        instances.chain([status.lab.unwrap().internet_namespace]).collect()
+        let instances = status.instances.iter().filter(|instance| !instance.stopped);
+        let lab = status.lab.unwrap();
+        let others = [lab.metadata_namespace(), lab.internet_namespace];
+        instances.map(|instance| instance.id.to_string()).chain(others).collect()
     }
 
     /// Frames counted so far, by verdict and reason or all together.

@@ -120,7 +120,7 @@ fn down_after_a_killed_controller_leaves_nothing() {
     lab.kill_controller();
     assert!(traces.found().iter().any(|line| line.starts_with("link")));
     let said = lab.say("down");
-    assert!(said.contains("no controller was running") && said.contains("4 namespaces, 4 links"), "{said}");
+    assert!(said.contains("no controller was running") && said.contains("5 namespaces, 4 links"), "{said}");
     check_nothing_left(&traces, &servers);
     assert!(lab.say("down").contains("nothing to do"));
 }

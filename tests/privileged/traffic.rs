@@ -6,7 +6,7 @@ use std::time::Duration;
 use sg_userspace::lab::client::{self, ClientSpec, Family, Outcome, Probe};
 use sg_userspace::lab::namespace;
 
-use crate::product::PATIENCE;
+use crate::product::{PATIENCE, until};
 
 /// How long to listen for an answer that must not come: shorter than TCP's second try.
 pub(crate) const SILENCE: Duration = Duration::from_millis(300);
@@ -53,4 +53,10 @@ pub(crate) fn check_allowed(namespace: &str, source: Option<IpAddr>, to: IpAddr,
 pub(crate) fn check_denied(namespace: &str, source: Option<IpAddr>, to: IpAddr, traffic: Traffic) {
     let outcome = ask(namespace, source, to, traffic, SILENCE);
     assert_eq!(outcome, Outcome::TimedOut, "{traffic:?} to {to}");
+}
+
+/// An answer comes, once the servers of an instance that was started or rebooted listen: nobody waits for them.
+#[track_caller]
+pub(crate) fn check_allowed_soon(namespace: &str, to: IpAddr, traffic: Traffic) {
+    until("it is answered", || ask(namespace, None, to, traffic, PATIENCE) == Outcome::Answered);
 }

@@ -35,6 +35,7 @@ impl Account {
             region: "us-east-1".parse().unwrap(),
             account_id: "123456789012".to_owned(),
             now: 1_764_331_200,
+            runs_user_data: false,
         };
         Self { api: Api::new(backing), caller }
     }

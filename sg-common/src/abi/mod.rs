@@ -46,5 +46,9 @@ pub const EVENT_BYTES: u32 = 1 << 20;
 /// Bytes of the ring of traced steps.
 pub const STEP_BYTES: u32 = 1 << 18;
 
+/// Where the metadata service listens on an instance's loopback: `tcpmux`, which nobody serves any more. Port 80 of its
+/// address leads there.
+pub const METADATA_PORT: u16 = 1;
+
 /// The Ethernet address of the VPC router, on every link.
 pub const ROUTER_MAC: [u8; 6] = [0x02, 0x73, 0x67, 0x00, 0x00, 0x01];

@@ -1,12 +1,25 @@
 //! An instance: here a network namespace with one or several network interfaces.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Serialize};
 
+use super::error::AwsError;
 use super::ids::{ImageId, InstanceId, VpcId};
 use super::instance_type::InstanceType;
+use super::metadata_options::MetadataOptions;
 use super::region::Region;
+
+/// What instances are said to be: AWS has names for machines of two kinds.
+pub const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
+
+/// The type of an instance for which none was given, as `RunInstances` has it.
+pub const DEFAULT_TYPE: &str = "m1.small";
+
+/// The image that stands for this machine, where none was named.
+pub const OWN_IMAGE: &str = "ami-00000000000000000";
 
 /// The allowance where none is given: the number that AWS shows in its sample output (C-28).
 pub const DEFAULT_CONNECTION_ALLOWANCE: u32 = 136_812;
@@ -37,6 +50,59 @@ pub struct Instance {
     /// What it may not have done to it, and the like.
     #[serde(default)]
     pub settings: InstanceSettings,
+    /// How it may ask for its metadata.
+    #[serde(default)]
+    pub metadata_options: MetadataOptions,
+    /// Its user data.
+    #[serde(default)]
+    pub user_data: Option<UserData>,
+}
+
+/// What `RunInstances` passes on to an instance.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserData {
+    /// The data in base64, as calls have it.
+    base64: String,
+    /// Whether a script is run in the instance when it first comes up.
+    pub run: bool,
+}
+
+impl UserData {
+    /// The most bytes, before base64.
+    pub const MAX: usize = 16_384;
+
+    /// Data that a call gives in base64.
+    ///
+    /// # Errors
+    /// AWS's refusal of other text, and of too much.
+    pub fn new(base64: &str, run: bool) -> Result<Self, AwsError> {
+        let malformed =
+            |_| AwsError::new("InvalidUserData.Malformed", "Invalid BASE64 encoding of user data.");
+        let bytes = BASE64_STANDARD.decode(base64).map_err(malformed)?;
+        if bytes.len() > Self::MAX {
+            return Err(AwsError::invalid_value(format!("User data is limited to {} bytes", Self::MAX)));
+        }
+        Ok(Self { base64: base64.to_owned(), run })
+    }
+
+    /// The data in base64.
+    pub fn base64(&self) -> &str {
+        &self.base64
+    }
+
+    /// The data.
+    pub fn bytes(&self) -> Vec<u8> {
+        // It was decoded before it was taken.
+        BASE64_STANDARD.decode(&self.base64).unwrap_or_default()
+    }
+}
+
+/// What user data says may be a secret.
+impl fmt::Debug for UserData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserData").field("run", &self.run).finish_non_exhaustive()
+    }
 }
 
 /// Whether an instance runs. AWS's states on the way from one to the other are over here before a command is answered.
@@ -106,8 +172,23 @@ impl Instance {
         matches!(self.state, InstanceState::Terminated { .. })
     }
 
-    /// The first instance of the reservation that it is in, which gives that its id.
+    /// The first instance of the reservation that it is in.
     pub fn reservation(&self) -> &InstanceId {
         self.launch.first.as_ref().unwrap_or(&self.id)
+    }
+
+    /// The id of that reservation, which is its first instance's in another form.
+    pub fn reservation_id(&self) -> String {
+        self.reservation().as_str().replacen('i', "r", 1)
+    }
+
+    /// Its type; where none was given, the one that AWS takes then.
+    pub fn type_name(&self) -> &str {
+        self.instance_type.as_ref().map_or(DEFAULT_TYPE, InstanceType::as_str)
+    }
+
+    /// The image that it was launched with.
+    pub fn image_id(&self) -> &str {
+        self.launch.image_id.as_ref().map_or(OWN_IMAGE, ImageId::as_str)
     }
 }

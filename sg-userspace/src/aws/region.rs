@@ -1,6 +1,7 @@
 //! Regions and availability zones: a group belongs to one region and cannot be used from another.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -16,6 +17,15 @@ impl Region {
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The name that AWS's DNS gives to a private address.
+    pub fn private_dns_name(&self, address: Ipv4Addr) -> String {
+        let dashed = address.to_string().replace('.', "-");
+        match self.as_str() {
+            "us-east-1" => format!("ip-{dashed}.ec2.internal"),
+            region => format!("ip-{dashed}.{region}.compute.internal"),
+        }
     }
 
     /// The region's zone with this letter.
@@ -136,5 +146,22 @@ impl From<AvailabilityZone> for String {
 impl fmt::Display for AvailabilityZone {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zone_ids_are_as_aws_names_them() {
+        for (zone, id) in [
+            ("us-east-1a", "use1-az1"),
+            ("eu-central-1c", "euc1-az3"),
+            ("ap-southeast-2b", "apse2-az2"),
+            ("us-gov-west-1a", "usgw1-az1"),
+        ] {
+            assert_eq!(zone.parse::<AvailabilityZone>().unwrap().zone_id(), id);
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand, ValueEnum};
 
-use crate::controller::{directory, servers, spawn};
+use crate::controller::{directory, metadata, servers, spawn, user_data};
 
 mod acl;
 mod allowance;
@@ -27,6 +27,7 @@ pub mod failure;
 mod flow_logs;
 mod flows;
 mod group;
+mod inside;
 mod instance;
 mod interface;
 mod log;
@@ -160,6 +161,10 @@ enum Command {
     Version(version::VersionArgs),
     #[command(hide = true, name = spawn::SUBCOMMAND)]
     Controller(controller::ControllerArgs),
+    #[command(hide = true, name = metadata::SUBCOMMAND)]
+    ServeMetadata(inside::ServeMetadataArgs),
+    #[command(hide = true, name = user_data::SUBCOMMAND)]
+    RunUserData(inside::RunUserDataArgs),
 }
 
 impl Cli {
@@ -206,6 +211,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Version(args) => args.run(context),
         Command::Controller(args) => args.run(context),
         Command::Server(args) => args.run(),
+        Command::ServeMetadata(args) => args.run(),
+        Command::RunUserData(args) => args.run(),
         Command::Client(args) => args.run(context),
     }
 }

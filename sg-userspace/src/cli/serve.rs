@@ -22,6 +22,7 @@ Examples:
   aws --endpoint-url http://127.0.0.1:4599 ec2 describe-security-groups
 
   sgsim serve --require-signature --credentials ~/.aws/credentials
+  sgsim serve --require-signature --credentials keys --run-user-data
   sgsim serve --listen 10.0.0.1:4599 --require-signature --credentials keys
 
 The region is the one that a client's credentials are used for. Any credentials are accepted, unless signatures are required;
@@ -36,6 +37,9 @@ pub(super) struct ServeArgs {
     /// Keys that requests may be signed with: a file like ~/.aws/credentials, every profile of which counts
     #[arg(long, value_name = "FILE", requires = "require_signature")]
     credentials: Option<PathBuf>,
+    /// Run the user data of instances that are launched, once, as an unprivileged user inside them
+    #[arg(long, requires = "require_signature")]
+    run_user_data: bool,
     /// Listen beyond this machine without checking signatures: whoever reaches the address can change the lab
     #[arg(long)]
     allow_remote: bool,
@@ -81,6 +85,7 @@ impl ServeArgs {
             },
             credentials,
             account_id: self.account_id,
+            runs_user_data: self.run_user_data,
             patience: self.patience,
             directory: context.directory.clone(),
         };

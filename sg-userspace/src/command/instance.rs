@@ -8,10 +8,11 @@ use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{ImageId, InstanceId, NetworkInterfaceId};
 use crate::aws::instance::{
-    ClientToken, DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch,
+    ClientToken, DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch, UserData,
 };
 use crate::aws::instance_type::InstanceType;
 use crate::aws::interface::NetworkInterface;
+use crate::aws::metadata_options::MetadataOptions;
 use crate::aws::tag::NAME;
 use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
@@ -60,6 +61,12 @@ pub struct RunInstance {
     /// What may be done to it.
     #[serde(default)]
     pub settings: InstanceSettings,
+    /// How it may ask for its metadata.
+    #[serde(default)]
+    pub metadata_options: MetadataOptions,
+    /// Its user data.
+    #[serde(default)]
+    pub user_data: Option<UserData>,
     /// When it is launched, in seconds since 1970.
     #[serde(default)]
     pub at: Option<u64>,
@@ -116,6 +123,7 @@ fn launched_by<'w>(world: &'w World, token: &ClientToken) -> Result<Vec<&'w Inst
 impl RunInstance {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let (name, tags) = named(edit.world(), self.name, self.tags)?;
+        let user_data = self.user_data.map(|data| UserData::new(data.base64(), data.run)).transpose()?;
         if self.interfaces.is_empty() {
             return Err(AwsError::new("MissingParameter", "The request must contain the parameter SubnetId"));
         }
@@ -142,6 +150,8 @@ impl RunInstance {
             state: InstanceState::Running,
             launch: Launch { at: self.at, image_id: self.image_id, ..Launch::default() },
             settings: self.settings,
+            metadata_options: self.metadata_options,
+            user_data,
         });
         for interface_id in &interface_ids {
             interface::settle_connection_tracking(edit, interface_id)?;

@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
-use crate::aws::instance::{Instance, InstanceState};
+use crate::aws::instance::{Instance, InstanceState, UserData};
 use crate::aws::instance_type::InstanceType;
+use crate::aws::metadata_options::MetadataOptions;
 
 use super::Reply;
 use super::edit::Edit;
@@ -20,6 +21,10 @@ pub enum InstanceChange {
     DisableApiStop(bool),
     /// Its type, with which its interfaces' idle timeouts change (C-21). It must be stopped.
     InstanceType(InstanceType),
+    /// How it may ask for its metadata.
+    MetadataOptions(MetadataOptions),
+    /// Its user data. It must be stopped.
+    UserData(Option<UserData>),
 }
 
 /// Changes an attribute of an instance.
@@ -46,6 +51,13 @@ impl ModifyInstance {
             }
             InstanceChange::DisableApiStop(value) => {
                 edit.get_mut::<Instance>(id)?.settings.disable_api_stop = value;
+            }
+            InstanceChange::MetadataOptions(value) => {
+                edit.get_mut::<Instance>(id)?.metadata_options = value;
+            }
+            InstanceChange::UserData(value) => {
+                check_stopped(id, state)?;
+                edit.get_mut::<Instance>(id)?.user_data = value;
             }
             InstanceChange::InstanceType(value) => {
                 check_stopped(id, state)?;

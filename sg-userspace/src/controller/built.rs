@@ -306,7 +306,9 @@ fn is_wanted(thing: &Made, world: &World, lab: &LabManifest) -> bool {
     match thing {
         Made::Namespace(name) => {
             let is_it = |it: &Instance| it.id.as_str() == name && it.is_running();
-            *name == lab.internet_namespace || world.instances.values().any(is_it)
+            *name == lab.internet_namespace
+                || *name == lab.metadata_namespace()
+                || world.instances.values().any(is_it)
         }
         Made::Link { alias, .. } => {
             let is_it = |it: &NetworkInterface| it.id.as_str() == alias && runs_with(world, it).is_some();

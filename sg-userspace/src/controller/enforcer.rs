@@ -52,6 +52,19 @@ pub trait Enforcer: Send {
     /// Where the kernel refuses.
     fn attach_internet(&mut self, link_index: u32, mac: MacAddr, addresses: &[IpAddr]) -> Result<()>;
 
+    /// Lets the loopback of the calling thread's network namespace, which has this name, lead to the metadata service. One
+    /// that does already is left as it is.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn attach_loopback(&mut self, namespace: &str) -> Result<()>;
+
+    /// Forgets what [`Enforcer::attach_loopback`] did; the namespace may be gone.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    fn detach_loopback(&mut self, namespace: &str) -> Result<()>;
+
     /// The live flow entries.
     ///
     /// # Errors

@@ -32,6 +32,7 @@ pub mod directory;
 pub mod enforcer;
 pub mod flow_logs;
 pub mod health;
+pub mod metadata;
 pub mod observation;
 pub mod preflight;
 pub mod protocol;
@@ -43,6 +44,7 @@ pub mod status;
 pub mod timing;
 mod trace;
 pub mod up;
+pub mod user_data;
 pub mod watch;
 
 use built::Built;
@@ -50,6 +52,7 @@ use directory::StateDirectory;
 use enforcer::{Enforcer, EnforcerOptions};
 use flow_logs::FlowLogs;
 use health::Health;
+use metadata::Metadata;
 use observation::Observation;
 use protocol::{ErrorReply, Reply, Request, WorldVersion, code};
 use socket::Call;
@@ -89,6 +92,7 @@ pub struct Controller {
     /// How often packets were sent to examine the data plane.
     examinations: usize,
     flow_logs: Option<FlowLogs>,
+    metadata: Option<Metadata>,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
     /// Since when ended instances are known to be over.
@@ -134,6 +138,7 @@ impl Controller {
             examined: None,
             examinations: 0,
             flow_logs: None,
+            metadata: None,
             tracer: None,
             ended: BTreeMap::new(),
         };
@@ -162,9 +167,12 @@ impl Controller {
         enforcer.set_trace(None)?;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
         self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, &lab, enforcer.as_mut())?);
+        if enforcer.has_links() {
+            self.metadata = Some(Metadata::new(&self.directory, lab.metadata_namespace()));
+        }
         self.enforcer = Some(enforcer);
-        // It may have died between an instance's start and that of its servers.
-        self.follow_servers(&objects::all(&self.world), &[]).await;
+        // It may have died between an instance's start and what follows that.
+        self.follow_instances(&objects::all(&self.world), &[]).await;
         Ok(())
     }
 
@@ -278,7 +286,7 @@ impl Controller {
                     }
                     // What the world no longer has goes last: it is durable that it should.
                     match self.built.shrink(&self.world, &changes, enforcer).await {
-                        Ok(ended) => self.follow_servers(&changes, &ended).await,
+                        Ok(ended) => self.follow_instances(&changes, &ended).await,
                         Err(error) => tracing::error!("something stayed behind: {error:#}"),
                     }
                     self.timings.add(&laps);
@@ -302,13 +310,16 @@ impl Controller {
         Err(failure.map_or_else(|| ErrorReply::new(code::SYSTEM, "the change failed"), system))
     }
 
-    /// Starts the lab's servers in instances that have come up, those of `ended` ones among them.
-    async fn follow_servers(&mut self, changes: &Changes, ended: &[InstanceId]) {
+    /// What comes with instances that have come up, `ended` ones that were rebooted among them: what they are told about
+    /// themselves, the lab's servers, their user data.
+    async fn follow_instances(&mut self, changes: &Changes, ended: &[InstanceId]) {
+        self.follow_metadata(changes).await;
         let is_instance = |key: &ObjectKey| matches!(key, ObjectKey::Instance(_));
         if !changes.keys.iter().any(is_instance) || !self.enforcer.as_ref().is_some_and(|it| it.has_links()) {
             return;
         }
         let Some(mut lab) = self.lab.clone().filter(|lab| lab.complete) else { return };
+        user_data::follow(&self.directory, &self.world);
         for id in ended {
             lab.servers.remove(id.as_str());
         }
@@ -317,6 +328,29 @@ impl Controller {
             && let Err(error) = self.store_lab(|now| now.servers = lab.servers)
         {
             tracing::error!("cannot store which servers run: {}", error.message);
+        }
+    }
+
+    /// Has instances told what a change means to them.
+    async fn follow_metadata(&mut self, changes: &Changes) {
+        let is_told = |key: &ObjectKey| {
+            use ObjectKey::{Instance, NetworkInterface, Subnet, Vpc};
+            matches!(key, Instance(_) | NetworkInterface(_) | Subnet(_) | Vpc(_))
+        };
+        if changes.keys.iter().any(is_told)
+            && let (Some(metadata), Some(enforcer)) = (&mut self.metadata, &mut self.enforcer)
+            && let Err(error) = metadata.follow(&self.world, enforcer.as_mut()).await
+        {
+            tracing::error!("the metadata service does not follow: {error:#}");
+        }
+    }
+
+    /// Starts the metadata service again where it has died.
+    pub async fn tend_metadata(&mut self) {
+        if self.lab.as_ref().is_some_and(|lab| lab.complete)
+            && self.metadata.as_mut().is_some_and(Metadata::is_missing)
+        {
+            self.follow_metadata(&objects::all(&self.world)).await;
         }
     }
 

@@ -53,6 +53,8 @@ pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()
 
 /// Between two sweeps of the flow tables.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// Between two looks whether the metadata service lives.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a controller without a lab waits for one to be asked for.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -67,6 +69,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
     let accept = tokio::spawn(socket::accept(listener, sender));
     let mut next_poll = Instant::now();
     let mut next_sweep = Instant::now() + SWEEP_INTERVAL;
+    let mut next_look = Instant::now() + LOOK_INTERVAL;
     let mut last_call = Instant::now();
     let next = loop {
         tokio::select! {
@@ -77,6 +80,10 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
                 controller.poll_events();
                 controller.poll_flow_logs();
                 next_poll = Instant::now() + controller.poll_interval();
+            }
+            () = sleep_until(next_look) => {
+                controller.tend_metadata().await;
+                next_look = Instant::now() + LOOK_INTERVAL;
             }
             () = sleep_until(next_sweep) => {
                 if !controller.has_lab() && last_call.elapsed() > IDLE {

@@ -19,6 +19,7 @@ use super::built::{Built, free_link_base};
 use super::directory::StateDirectory;
 use super::enforcer::EnforcerOptions;
 use super::flow_logs::FlowLogs;
+use super::metadata::Metadata;
 use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
 use super::{Controller, servers, system};
 
@@ -120,6 +121,8 @@ impl Controller {
             .context("the data plane did not take the lab")?;
         self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
         self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, lab, enforcer.as_mut())?);
+        let metadata = self.metadata.insert(Metadata::new(&self.directory, lab.metadata_namespace()));
+        metadata.follow(&self.world, enforcer.as_mut()).await.context("cannot start the metadata service")?;
         lab.servers = servers::start(&self.directory, lab, replies).await?;
         lab.complete = true;
         self.store.commit_lab(Some(lab))?;
@@ -153,6 +156,7 @@ impl Controller {
             enforcer.remove()?;
         }
         self.enforcer = None;
+        self.metadata = None;
         self.version = self.store.replace(&World::default(), None)?;
         self.world = World::default();
         self.lab = None;

@@ -36,6 +36,8 @@ pub struct Caller {
     pub account_id: String,
     /// When, in seconds since 1970.
     pub now: u64,
+    /// Whether user data of instances that they launch is run.
+    pub runs_user_data: bool,
 }
 
 impl Caller {

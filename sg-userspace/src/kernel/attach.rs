@@ -14,7 +14,7 @@ use aya::programs::xdp::{XdpLink, XdpMode};
 
 use crate::controller::build::link_name;
 
-use super::object::{self, FROM_LINK, TO_LINK};
+use super::object::{self, FROM_LINK, METADATA, TO_LINK};
 
 /// Which hook judges what an instance sends.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,13 +86,17 @@ pub fn pin(attached: Vec<Attached>, pins: &Path, link_index: u32) -> Result<()> 
     fs::create_dir_all(pins.join("links")).context("cannot make the directory of pinned links")?;
     unpin(pins, link_index)?;
     for (place, link) in attached.into_iter().enumerate() {
-        let path = pin_path(pins, link_index, place);
-        let link: FdLink = match link {
-            Attached::Tcx(link) => link.try_into().context("the kernel made no TCX link")?,
-            Attached::Xdp(link) => link.try_into().context("the kernel made no XDP link")?,
-        };
-        link.pin(&path).with_context(|| format!("cannot pin {}", path.display()))?;
+        pin_at(link, &pin_path(pins, link_index, place))?;
     }
+    Ok(())
+}
+
+fn pin_at(attached: Attached, path: &Path) -> Result<()> {
+    let link: FdLink = match attached {
+        Attached::Tcx(link) => link.try_into().context("the kernel made no TCX link")?,
+        Attached::Xdp(link) => link.try_into().context("the kernel made no XDP link")?,
+    };
+    link.pin(path).with_context(|| format!("cannot pin {}", path.display()))?;
     Ok(())
 }
 
@@ -101,15 +105,65 @@ pub fn pin(attached: Vec<Attached>, pins: &Path, link_index: u32) -> Result<()> 
 /// # Errors
 /// Where bpffs refuses.
 pub fn unpin(pins: &Path, link_index: u32) -> Result<()> {
-    for place in 0..3 {
-        let path = pin_path(pins, link_index, place);
-        match fs::remove_file(&path) {
-            Ok(()) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(error).with_context(|| format!("cannot remove {}", path.display())),
+    (0..3).try_for_each(|place| remove(&pin_path(pins, link_index, place)))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove {}", path.display()))
         }
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// The loopback of every network namespace.
+const LOOPBACK: &str = "lo";
+
+/// Attaches to the loopback of the current network namespace what leads to the metadata service.
+///
+/// # Errors
+/// Where the kernel refuses.
+pub fn loopback(object: &mut Ebpf) -> Result<Attached> {
+    let program = object::classifier(object, METADATA)?;
+    let options = TcAttachOptions::TcxOrder(LinkOrder::default());
+    let id = program
+        .attach_with_options(LOOPBACK, TcAttachType::Egress, options)
+        .with_context(|| format!("cannot attach {METADATA} to {LOOPBACK} (TCX needs Linux 6.6)"))?;
+    Ok(Attached::Tcx(program.take_link(id)?))
+}
+
+/// Whether the loopback of the current network namespace has it.
+///
+/// # Errors
+/// Where the kernel does not say.
+pub fn is_on_loopback() -> Result<bool> {
+    let (_, programs) = SchedClassifier::query_tcx(LOOPBACK, TcAttachType::Egress)
+        .with_context(|| format!("cannot ask for the programs on {LOOPBACK}"))?;
+    Ok(programs.iter().any(|info| info.name_as_str() == Some(METADATA)))
+}
+
+/// Where what is on a namespace's loopback is pinned.
+fn loopback_path(pins: &Path, namespace: &str) -> PathBuf {
+    pins.join("links").join(format!("{LOOPBACK}-{namespace}"))
+}
+
+/// Pins a program to the loopback that it is on, so that it stays when this process goes.
+///
+/// # Errors
+/// Where bpffs refuses.
+pub fn pin_loopback(attached: Attached, pins: &Path, namespace: &str) -> Result<()> {
+    fs::create_dir_all(pins.join("links")).context("cannot make the directory of pinned links")?;
+    unpin_loopback(pins, namespace)?;
+    pin_at(attached, &loopback_path(pins, namespace))
+}
+
+/// Takes the program off a namespace's loopback.
+///
+/// # Errors
+/// Where bpffs refuses.
+pub fn unpin_loopback(pins: &Path, namespace: &str) -> Result<()> {
+    remove(&loopback_path(pins, namespace))
 }
 
 /// Indexes of links that are gone although programs are still pinned to them: a controller died in between.

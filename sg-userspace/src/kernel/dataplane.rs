@@ -184,6 +184,22 @@ impl KernelDataplane {
         Ok(())
     }
 
+    /// Attaches to the loopback of the current network namespace, which has this name.
+    ///
+    /// # Errors
+    /// Where the kernel refuses.
+    pub fn attach_loopback(&mut self, namespace: &str) -> Result<()> {
+        if attach::is_on_loopback()? {
+            return Ok(());
+        }
+        let attached = attach::loopback(&mut self.object)?;
+        match &self.pins {
+            Some(pins) => attach::pin_loopback(attached, pins, namespace)?,
+            None => self.attached.push(attached),
+        }
+        Ok(())
+    }
+
     /// Sets up the internet host: its Ethernet address, and its link once there is one.
     ///
     /// # Errors

@@ -98,6 +98,14 @@ impl Enforcer for KernelEnforcer {
         self.dataplane.set_internet(mac)
     }
 
+    fn attach_loopback(&mut self, namespace: &str) -> Result<()> {
+        self.dataplane.attach_loopback(namespace)
+    }
+
+    fn detach_loopback(&mut self, namespace: &str) -> Result<()> {
+        attach::unpin_loopback(&self.pins, namespace)
+    }
+
     fn flows(&mut self) -> Result<Vec<FlowRow>> {
         let live = self.dataplane.live_flows()?;
         let interfaces = records::interfaces_by_number(&self.dataplane.world);

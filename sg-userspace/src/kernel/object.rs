@@ -16,6 +16,9 @@ pub const TO_LINK: &str = "sg_to_link";
 /// XDP on a host-side link.
 pub const XDP: &str = "sg_xdp";
 
+/// TCX egress of an instance's loopback.
+pub const METADATA: &str = "sg_metadata";
+
 /// The programs' own log, read by aya-log.
 pub const LOGS: &str = "AYA_LOGS";
 
@@ -77,7 +80,7 @@ pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
     if let Some((name, _)) = object.maps().find(|(name, _)| is_unknown(name)) {
         bail!("nobody has said whether the map {name} outlives a controller");
     }
-    for name in [FROM_LINK, TO_LINK] {
+    for name in [FROM_LINK, TO_LINK, METADATA] {
         classifier(&mut object, name)?
             .load()
             .with_context(|| format!("the kernel refused the program {name}"))?;

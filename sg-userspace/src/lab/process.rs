@@ -13,7 +13,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -73,16 +73,24 @@ pub fn spawn(inside: &Inside, argv: &[OsString], log: &Path) -> Result<u32> {
         fs::create_dir_all(parent).with_context(explain)?;
     }
     let output = File::options().create(true).append(true).open(log).with_context(explain)?;
-    let mut child = prepare(inside, argv, Session::Own)?
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().with_context(explain)?)
-        .stderr(output)
-        .spawn()
-        .with_context(|| started(inside, argv))?;
+    let mut child = start(inside, argv, output, Stdio::null())?;
     let id = child.id();
     // Waits, so that no zombie stays while the caller lives; there is nobody to tell how it ended.
     std::thread::spawn(move || child.wait());
     Ok(id)
+}
+
+/// Starts the command in a session of its own, with this output and input. It outlives the caller unless that waits.
+///
+/// # Errors
+/// There is no such namespace or program.
+pub fn start(inside: &Inside, argv: &[OsString], output: File, input: Stdio) -> Result<Child> {
+    prepare(inside, argv, Session::Own)?
+        .stdin(input)
+        .stdout(output.try_clone().context("cannot share the log")?)
+        .stderr(output)
+        .spawn()
+        .with_context(|| started(inside, argv))
 }
 
 /// The last lines of what a command wrote to its log from this byte on, for an error message: logs go with the lab.

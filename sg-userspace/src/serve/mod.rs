@@ -56,6 +56,8 @@ pub struct ServeOptions {
     pub socket: SocketChoice,
     /// The account that owns everything.
     pub account_id: String,
+    /// Whether user data of new instances is run in them.
+    pub runs_user_data: bool,
     /// How long a client has for a request's headers, and as long again for its body; and how long a connection may be
     /// idle.
     pub patience: Duration,
@@ -78,6 +80,7 @@ pub enum SocketChoice {
 struct Shared {
     guard: Guard,
     account_id: String,
+    runs_user_data: bool,
     patience: Duration,
     api: Api<ControllerBackend>,
     request_ids: RequestIds,
@@ -112,6 +115,7 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
         let shared = Arc::new(Shared {
             guard: Guard::new(listen, options.names, options.credentials),
             account_id: options.account_id,
+            runs_user_data: options.runs_user_data,
             patience: options.patience,
             api: Api::new(ControllerBackend::new(options.directory)),
             request_ids: RequestIds::default(),

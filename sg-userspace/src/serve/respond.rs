@@ -73,7 +73,12 @@ pub(super) async fn respond(
 async fn carry_out(pass: Pass, body: Bytes, request_id: &str, shared: &Arc<Shared>) -> Answer {
     let shared = Arc::clone(shared);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let caller = Caller { region: pass.region, account_id: shared.account_id.clone(), now };
+    let caller = Caller {
+        region: pass.region,
+        account_id: shared.account_id.clone(),
+        now,
+        runs_user_data: shared.runs_user_data,
+    };
     let id = request_id.to_owned();
     let work = move || match pass.service {
         Service::Ec2 => shared.api.answer(&body, &caller, &id),

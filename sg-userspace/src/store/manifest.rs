@@ -44,6 +44,11 @@ pub struct ServerRecord {
 }
 
 impl LabManifest {
+    /// Name of the namespace that the metadata service is in.
+    pub fn metadata_namespace(&self) -> String {
+        format!("metadata-of-{}", self.internet_namespace)
+    }
+
     /// Addresses of the internet host.
     pub fn internet(&self) -> Vec<IpAddr> {
         vec![self.lab.internet.ipv4.into(), self.lab.internet.ipv6.into()]

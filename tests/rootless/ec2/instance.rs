@@ -123,7 +123,7 @@ fn attributes_are_shown_and_changed_one_at_a_time() {
     );
     account.refused(&modify("&Attribute=kernel&Value=k"), "InvalidParameterValue");
     account.refused(
-        &format!("DescribeInstanceAttribute&InstanceId={id}&Attribute=kernel"),
+        &format!("DescribeInstanceAttribute&InstanceId={id}&Attribute=engine"),
         "InvalidParameterValue",
     );
 }

@@ -152,7 +152,8 @@ fn check_command(world: &mut World, command: Command) {
 pub fn forms(bytes: &[u8]) {
     let api = Api::new(Backing(RefCell::new(LAB.clone())));
     let region = "us-east-1".parse().expect("a region");
-    let caller = Caller { region, account_id: "123456789012".to_owned(), now: 1_764_331_200 };
+    let caller =
+        Caller { region, account_id: "123456789012".to_owned(), now: 1_764_331_200, runs_user_data: false };
     for body in bytes.split(|byte| *byte == b'\n').take(8) {
         let before = api.backend().0.borrow().clone();
         let answer = api.answer(body, &caller, "an-id");

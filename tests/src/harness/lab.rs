@@ -15,6 +15,7 @@ use sg_userspace::aws::instance::{
 use sg_userspace::aws::interface::{
     Attachment, ConnectionTracking, ConnectionTrackingSpecification, MacAddr, NetworkInterface,
 };
+use sg_userspace::aws::metadata_options::MetadataOptions;
 use sg_userspace::aws::network_acl::{NetworkAcl, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::peering::{PeeringStatus, VpcPeeringConnection};
 use sg_userspace::aws::prefix_list::{AddressFamily, PrefixList};
@@ -233,6 +234,8 @@ impl Lab {
             state: InstanceState::Running,
             launch: Launch::default(),
             settings: InstanceSettings::default(),
+            metadata_options: MetadataOptions::default(),
+            user_data: None,
         };
         let number = self.next_number();
         let slot = u32::try_from(self.world.network_interfaces.len()).unwrap();

@@ -42,6 +42,7 @@ pub mod place;
 pub mod program;
 
 pub mod endpoint;
+pub mod http;
 pub mod signer;
 
 pub mod query;

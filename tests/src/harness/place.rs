@@ -81,6 +81,14 @@ impl Enforcer for MemoryEnforcer {
         Ok(())
     }
 
+    fn attach_loopback(&mut self, _namespace: &str) -> Result<()> {
+        Ok(())
+    }
+
+    fn detach_loopback(&mut self, _namespace: &str) -> Result<()> {
+        Ok(())
+    }
+
     fn flows(&mut self) -> Result<Vec<FlowRow>> {
         Ok(Vec::new())
     }

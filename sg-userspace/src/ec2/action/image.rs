@@ -6,22 +6,13 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 
 use crate::aws::ids::ImageId;
-use crate::aws::instance::Instance;
+use crate::aws::instance::{ARCHITECTURE, Instance, OWN_IMAGE};
 
-use super::instance::ARCHITECTURE;
 use crate::ec2::call::{Call, Caller};
 use crate::ec2::fault::Fault;
 use crate::ec2::filter::Filters;
 use crate::ec2::page::page;
 use crate::ec2::params::invalid;
-
-/// The image that stands for this machine.
-const OWN: &str = "ami-00000000000000000";
-
-/// The image of an instance.
-pub(super) fn of(instance: &Instance) -> String {
-    instance.launch.image_id.as_ref().map_or_else(|| OWN.to_owned(), ToString::to_string)
-}
 
 const FILTERS: [&str; 7] =
     ["architecture", "image-id", "image-type", "is-public", "name", "owner-id", "state"];
@@ -38,8 +29,9 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
         "IncludeDisabled",
     ])?;
     let filters = Filters::read(params, &FILTERS, true)?;
-    let mut there = call.world.instances.values().map(of).collect::<BTreeSet<_>>();
-    there.insert(OWN.to_owned());
+    let mut there =
+        call.world.instances.values().map(Instance::image_id).map(str::to_owned).collect::<BTreeSet<_>>();
+    there.insert(OWN_IMAGE.to_owned());
     let asked = params.parsed_list::<ImageId>("ImageIds")?;
     if let Some(id) = asked.iter().find(|id| !there.contains(id.as_str())) {
         return Err(id.not_found().into());
@@ -60,7 +52,7 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
 
 /// What an image is called.
 fn name(id: &str) -> String {
-    if id == OWN { "this-machine".to_owned() } else { format!("this-machine-as-{id}") }
+    if id == OWN_IMAGE { "this-machine".to_owned() } else { format!("this-machine-as-{id}") }
 }
 
 fn values(caller: &Caller, id: &str, filter: &str) -> Vec<String> {

@@ -1,23 +1,19 @@
 //! Instances as `DescribeInstances` has them, by the call that launched them.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::InstanceId;
-use crate::aws::instance::{Instance, InstanceState};
+use crate::aws::instance::{ARCHITECTURE, Instance, InstanceState};
 use crate::aws::interface::NetworkInterface;
+use crate::aws::time::timestamp;
 use crate::aws::world::World;
 
-use super::{image, interface, tag};
+use super::{interface, metadata_options, tag};
 use crate::ec2::call::{Call, Caller};
 use crate::ec2::fault::Fault;
 use crate::ec2::filter::Filters;
 use crate::ec2::page::page;
-
-/// What instances are said to be: AWS has a name for no other machine that this runs on but one.
-pub(super) const ARCHITECTURE: &str = if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" };
 
 /// Why an instance does not run: there is no other cause here.
 const INITIATED_BY_USER: &str = "Client.UserInitiatedShutdown";
@@ -59,21 +55,28 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
     let found = asked_for(call)?.into_iter();
     let found = found.filter(|it| filters.pass(&it.tags, |name| values(world, caller, it, name)));
     let (instances, next) = page(params, 5..=1000, found.map(|it| (it.number, it)).collect())?;
-    let mut reservations: Vec<(&InstanceId, Vec<Value>)> = Vec::new();
+    let mut reservations: Vec<(String, Vec<Value>)> = Vec::new();
     for instance in instances {
-        let view = view(world, caller, instance);
+        let (id, view) = (instance.reservation_id(), view(world, caller, instance));
         match reservations.last_mut() {
-            Some((id, views)) if *id == instance.reservation() => views.push(view),
-            _ => reservations.push((instance.reservation(), vec![view])),
+            Some((last, views)) if *last == id => views.push(view),
+            _ => reservations.push((id, vec![view])),
         }
     }
-    let reservations = reservations.into_iter().map(|(id, instances)| reservation(caller, id, instances));
+    let reservations = reservations.into_iter().map(|(id, instances)| reservation(caller, &id, instances));
     Ok(json!({ "Reservations": reservations.collect::<Vec<_>>(), "NextToken": next }))
 }
 
 /// The instances that a call names, or all of them.
 pub(super) fn asked_for<'c>(call: &'c Call<'_>) -> Result<Vec<&'c Instance>, Fault> {
     let ids = call.params.parsed_list::<InstanceId>("InstanceIds")?;
+    if !ids.is_empty() && call.params.has("MaxResults") {
+        return Err(AwsError::new(
+            "InvalidParameterCombination",
+            "The parameter instancesSet cannot be used with the parameter maxResults",
+        )
+        .into());
+    }
     let unknown = ids.iter().filter(|id| !call.world.instances.contains_key(id)).collect::<Vec<_>>();
     match unknown[..] {
         [] => {}
@@ -88,18 +91,13 @@ pub(super) fn asked_for<'c>(call: &'c Call<'_>) -> Result<Vec<&'c Instance>, Fau
 }
 
 /// The instances that one call launched.
-pub(super) fn reservation(caller: &Caller, first: &InstanceId, instances: Vec<Value>) -> Value {
+pub(super) fn reservation(caller: &Caller, id: &str, instances: Vec<Value>) -> Value {
     json!({
-        "ReservationId": reservation_id(first),
+        "ReservationId": id,
         "OwnerId": caller.account_id,
         "Groups": [],
         "Instances": instances,
     })
-}
-
-/// The id of a reservation, which is its first instance's in another form.
-fn reservation_id(first: &InstanceId) -> String {
-    first.as_str().replacen('i', "r", 1)
 }
 
 fn values(world: &World, caller: &Caller, instance: &Instance, name: &str) -> Vec<String> {
@@ -119,7 +117,7 @@ fn values(world: &World, caller: &Caller, instance: &Instance, name: &str) -> Ve
         "client-token" => instance.launch.client_token.iter().map(|it| it.token.clone()).collect(),
         "group-id" | "instance.group-id" => primary.map(group_ids).unwrap_or_default(),
         "group-name" | "instance.group-name" => primary.map(group_names).unwrap_or_default(),
-        "image-id" => vec![image::of(instance)],
+        "image-id" => vec![instance.image_id().to_owned()],
         "network-interface.group-id" => interfaces.into_iter().flat_map(group_ids).collect(),
         "network-interface.network-interface-id" => interfaces.iter().map(|it| it.id.to_string()).collect(),
         "network-interface.addresses.private-ip-address" => {
@@ -131,11 +129,11 @@ fn values(world: &World, caller: &Caller, instance: &Instance, name: &str) -> Ve
         "instance-id" => vec![instance.id.to_string()],
         "instance-state-code" => vec![code.to_string()],
         "instance-state-name" => vec![state.to_owned()],
-        "instance-type" => instance.instance_type.iter().map(ToString::to_string).collect(),
+        "instance-type" => vec![instance.type_name().to_owned()],
         "owner-id" => vec![caller.account_id.clone()],
         "private-dns-name" => primary.and_then(dns_name).into_iter().collect(),
         "private-ip-address" => address(primary).map(|it| it.to_string()).into_iter().collect(),
-        "reservation-id" => vec![reservation_id(instance.reservation())],
+        "reservation-id" => vec![instance.reservation_id()],
         "source-dest-check" => primary.iter().map(|it| it.source_dest_check.to_string()).collect(),
         "state-reason-code" if !instance.is_running() => vec![INITIATED_BY_USER.to_owned()],
         "subnet-id" => primary.iter().map(|it| it.subnet_id.to_string()).collect(),
@@ -184,13 +182,14 @@ pub(super) fn view(world: &World, caller: &Caller, instance: &Instance) -> Value
     });
     json!({
         "InstanceId": instance.id,
-        "InstanceType": instance.instance_type,
-        "ImageId": image::of(instance),
+        "InstanceType": instance.type_name(),
+        "ImageId": instance.image_id(),
         "State": state_view(state_of(instance.state)),
         "StateReason": (!is_running).then_some(reason),
         "StateTransitionReason": if is_running { "" } else { "User initiated" },
         "AmiLaunchIndex": instance.launch.index,
-        "LaunchTime": instance.launch.at.map(time),
+        "LaunchTime": instance.launch.at.map(timestamp),
+        "MetadataOptions": metadata_options::view(instance.metadata_options),
         "ClientToken": instance.launch.client_token.as_ref().map_or("", |it| it.token.as_str()),
         "Architecture": ARCHITECTURE,
         "Monitoring": { "State": "disabled" },
@@ -207,11 +206,6 @@ pub(super) fn view(world: &World, caller: &Caller, instance: &Instance) -> Value
             interfaces.iter().map(|it| interface_view(world, caller, it)).collect::<Vec<_>>(),
         "Tags": tag::set(&instance.tags),
     })
-}
-
-/// Seconds since 1970 as replies have them.
-pub(super) fn time(seconds: u64) -> String {
-    humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_secs(seconds)).to_string()
 }
 
 fn interface_view(world: &World, caller: &Caller, it: &NetworkInterface) -> Value {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
+use crate::aws::instance::UserData;
 use crate::command::instance_setting::{InstanceChange, ModifyInstance};
 use crate::command::interface::{ModifyInterfaceGroups, ModifySourceDestCheck};
 
@@ -13,8 +14,8 @@ use crate::ec2::fault::Fault;
 use crate::ec2::params::{Params, invalid, missing};
 
 /// What can be changed.
-const ATTRIBUTES: [&str; 5] =
-    ["Groups", "SourceDestCheck", "DisableApiTermination", "DisableApiStop", "InstanceType"];
+const ATTRIBUTES: [&str; 6] =
+    ["Groups", "SourceDestCheck", "DisableApiTermination", "DisableApiStop", "InstanceType", "UserData"];
 
 pub(super) fn modify(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
@@ -65,6 +66,11 @@ fn change(params: Params<'_>, name: &str) -> Result<InstanceChange, AwsError> {
         "InstanceType" | "instanceType" => {
             InstanceChange::InstanceType(value(params, "InstanceType")?.parse()?)
         }
+        // It is changed, and not run: it has had its one time.
+        "UserData" | "userData" => match value(params, "UserData") {
+            Ok(text) => InstanceChange::UserData(Some(UserData::new(text, false)?)),
+            Err(_) => InstanceChange::UserData(None),
+        },
         other => return Err(invalid("attribute", other)),
     })
 }
@@ -120,8 +126,22 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
             // A namespace does not shut itself down.
             ("InstanceInitiatedShutdownBehavior", json!({ "Value": "stop" }))
         }
-        "instanceType" => ("InstanceType", json!({ "Value": instance.instance_type })),
+        "instanceType" => ("InstanceType", json!({ "Value": instance.type_name() })),
         "sourceDestCheck" => ("SourceDestCheck", json!({ "Value": primary.map(|it| it.source_dest_check) })),
+        // A namespace has none of these.
+        "blockDeviceMapping" => ("BlockDeviceMappings", json!([])),
+        "ebsOptimized" => ("EbsOptimized", json!({ "Value": false })),
+        "enaSupport" => ("EnaSupport", json!({ "Value": false })),
+        "enclaveOptions" => ("EnclaveOptions", json!({ "Enabled": false })),
+        "kernel" => ("KernelId", json!({})),
+        "productCodes" => ("ProductCodes", json!([])),
+        "ramdisk" => ("RamdiskId", json!({})),
+        "rootDeviceName" => ("RootDeviceName", json!({})),
+        "sriovNetSupport" => ("SriovNetSupport", json!({})),
+        "userData" => {
+            let data = instance.user_data.as_ref();
+            ("UserData", json!({ "Value": data.map(|data| data.base64()) }))
+        }
         other => return Err(invalid("attribute", other).into()),
     };
     Ok(json!({ "InstanceId": id, name: value }))

@@ -7,14 +7,17 @@ use serde_json::Value;
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{ImageId, NetworkInterfaceId, SecurityGroupId, SubnetId};
-use crate::aws::instance::{ClientToken, InstanceSettings};
+use crate::aws::instance::{ClientToken, InstanceSettings, UserData};
+use crate::aws::metadata_options::MetadataOptions;
+use crate::aws::region::AvailabilityZone;
+use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
 use crate::command::instance::{InstanceInterface, RunInstance, RunInstances};
 use crate::command::interface::CreateNetworkInterface;
 use crate::command::{self, Reply};
 use crate::hash::fnv1a;
 
-use super::{instance, interface, permission};
+use super::{instance, interface, metadata_options, permission};
 use crate::ec2::call::Call;
 use crate::ec2::fault::Fault;
 use crate::ec2::params::{Params, missing};
@@ -44,6 +47,9 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         "ClientToken",
         "DisableApiStop",
         "DisableApiTermination",
+        "MetadataOptions",
+        "Placement",
+        "UserData",
     ])?;
     let least: u16 = params.number("MinCount")?.ok_or_else(|| missing("MinCount"))?;
     let most: u16 = params.number("MaxCount")?.ok_or_else(|| missing("MaxCount"))?;
@@ -53,6 +59,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         ))
         .into());
     }
+    check_zone(call)?;
     let (instance_tags, interface_tags) = tags(params)?;
     let mut interfaces = interfaces(call)?;
     for spec in &mut interfaces {
@@ -69,6 +76,14 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
             disable_api_termination: params.flag("DisableApiTermination").unwrap_or_default(),
             disable_api_stop: params.flag("DisableApiStop").unwrap_or_default(),
         },
+        metadata_options: match params.structure("MetadataOptions") {
+            Some(given) => metadata_options::read(given, MetadataOptions::default())?,
+            None => MetadataOptions::default(),
+        },
+        user_data: params
+            .text("UserData")
+            .map(|text| UserData::new(text, call.caller.runs_user_data))
+            .transpose()?,
         at: Some(call.caller.now),
         ..RunInstance::default()
     };
@@ -78,8 +93,8 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         return Err(Fault::internal("the command made no instances"));
     };
     let made = ids.iter().filter_map(|id| call.world.instances.get(id)).collect::<Vec<_>>();
-    let first = made.first().map(|it| it.reservation().clone());
-    let first = first.ok_or_else(|| Fault::internal("the instances are gone already"))?;
+    let reservation = made.first().map(|it| it.reservation_id());
+    let reservation = reservation.ok_or_else(|| Fault::internal("the instances are gone already"))?;
     let views = made.into_iter().map(|it| {
         let mut view = instance::view(&call.world, call.caller, it);
         // As AWS answers, whose instances take a while.
@@ -87,7 +102,7 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         view
     });
     let views = views.collect();
-    Ok(instance::reservation(call.caller, &first, views))
+    Ok(instance::reservation(call.caller, &reservation, views))
 }
 
 /// How many instances there is room for, within these bounds.
@@ -170,7 +185,8 @@ fn interfaces(call: &Call<'_>) -> Result<Vec<InstanceInterface>, AwsError> {
         return Err(AwsError::new(
             "InvalidParameterCombination",
             format!(
-                "Network interfaces and an instance-level {name} may not be specified on the same request"
+                "Network interfaces and an instance-level {} may not be specified on the same request",
+                if *name == "SubnetId" { "subnet ID" } else { *name }
             ),
         ));
     }
@@ -206,10 +222,41 @@ fn one_interface(call: &Call<'_>, spec: Params<'_>) -> Result<InstanceInterface,
     })
 }
 
-/// The first subnet of the default VPC.
+/// The zone that an instance is asked to be in.
+fn zone(call: &Call<'_>) -> Result<Option<AvailabilityZone>, AwsError> {
+    let Some(placement) = call.params.structure("Placement") else { return Ok(None) };
+    let other = placement.other_than(&["AvailabilityZone", "Tenancy"]);
+    let other = other.or_else(|| placement.text("Tenancy").filter(|it| *it != "default").map(|_| "Tenancy"));
+    if let Some(name) = other {
+        let message = format!("The parameter Placement.{name} is not supported by sgsim.");
+        return Err(AwsError::new("UnsupportedOperation", message));
+    }
+    let Some(text) = placement.text("AvailabilityZone") else { return Ok(None) };
+    let zone = text.parse::<AvailabilityZone>().ok().filter(|zone| zone.region() == call.caller.region);
+    let invalid = || AwsError::invalid_value(format!("Invalid Availability Zone ({text})"));
+    zone.map(Some).ok_or_else(invalid)
+}
+
+/// A subnet that is named has to be in the zone that is asked for.
+fn check_zone(call: &Call<'_>) -> Result<(), AwsError> {
+    let (Some(zone), Some(id)) = (zone(call)?, call.params.parsed::<SubnetId>("SubnetId")?) else {
+        return Ok(());
+    };
+    match call.world.subnets.get(&id) {
+        Some(subnet) if subnet.availability_zone != zone => Err(AwsError::invalid_value(format!(
+            "The specified availability zone [{zone}] and the subnet's [{}] differ.",
+            subnet.availability_zone
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// The first subnet of the default VPC, in the zone that is asked for.
 fn default_subnet(call: &Call<'_>) -> Result<SubnetId, AwsError> {
+    let zone = zone(call)?;
     let vpc = call.default_vpc()?;
-    let subnets = call.world.subnets.values().filter(|subnet| subnet.vpc_id == vpc.id);
+    let is_there = |subnet: &&Subnet| zone.as_ref().is_none_or(|zone| subnet.availability_zone == *zone);
+    let subnets = call.world.subnets.values().filter(|subnet| subnet.vpc_id == vpc.id).filter(is_there);
     let first = subnets.min_by_key(|subnet| subnet.number);
     first.map(|subnet| subnet.id.clone()).ok_or_else(|| {
         AwsError::new(

@@ -5,6 +5,7 @@
 
 use serde_json::{Value, json};
 
+use crate::aws::error::AwsError;
 use crate::aws::ids::InstanceId;
 use crate::aws::instance::{Instance, InstanceState};
 use crate::command::instance_state::{RebootInstances, StartInstances, StopInstances, TerminateInstances};
@@ -14,7 +15,6 @@ use crate::ec2::call::{Call, done};
 use crate::ec2::fault::Fault;
 use crate::ec2::filter::Filters;
 use crate::ec2::page::page;
-use crate::ec2::params::missing;
 
 pub(super) fn start(call: &mut Call<'_>) -> Result<Value, Fault> {
     call.only(&["InstanceIds"])?;
@@ -51,7 +51,7 @@ type States = Vec<(InstanceId, InstanceState)>;
 fn named(call: &Call<'_>) -> Result<(Vec<InstanceId>, States), Fault> {
     let ids = call.params.parsed_list::<InstanceId>("InstanceIds")?;
     if ids.is_empty() {
-        return Err(missing("InstanceId").into());
+        return Err(AwsError::new("InvalidParameterCombination", "No instances specified").into());
     }
     let states = asked_for(call)?.into_iter().map(|it| (it.id.clone(), it.state)).collect();
     Ok((ids, states))

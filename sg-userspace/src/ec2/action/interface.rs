@@ -228,11 +228,7 @@ fn values(world: &World, caller: &Caller, interface: &NetworkInterface, name: &s
 
 /// The name that AWS's DNS gives to an address.
 pub(super) fn dns_name(caller: &Caller, address: std::net::Ipv4Addr) -> String {
-    let dashed = address.to_string().replace('.', "-");
-    match caller.region.as_str() {
-        "us-east-1" => format!("ip-{dashed}.ec2.internal"),
-        region => format!("ip-{dashed}.{region}.compute.internal"),
-    }
+    caller.region.private_dns_name(address)
 }
 
 fn private_dns_name(caller: &Caller, interface: &NetworkInterface) -> Option<String> {

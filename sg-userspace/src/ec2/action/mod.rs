@@ -13,6 +13,7 @@ mod instance_type;
 mod interface;
 mod interface_attribute;
 mod internet_gateway;
+mod metadata_options;
 mod network_acl;
 mod peering;
 mod permission;
@@ -104,6 +105,7 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("DescribeInstanceStatus", instance_state::describe_status),
     ("ModifyInstanceAttribute", instance_attribute::modify),
     ("DescribeInstanceAttribute", instance_attribute::describe),
+    ("ModifyInstanceMetadataOptions", metadata_options::modify),
     ("DescribeInstanceTypes", instance_type::describe),
     ("DescribeImages", image::describe),
     ("CreateManagedPrefixList", prefix_list::create),
