@@ -11,6 +11,7 @@ mod controller;
 mod ec2;
 mod frames;
 mod fuzz;
+mod import;
 mod lab_file;
 mod packet;
 mod semantics;

@@ -23,9 +23,11 @@ mod down;
 mod enforcement;
 mod exec;
 mod explain;
+mod export;
 pub mod failure;
 mod flows;
 mod group;
+mod import;
 mod instance;
 mod interface;
 mod lookup;
@@ -38,6 +40,7 @@ mod progress;
 mod reach;
 mod rule;
 mod serve;
+mod source;
 mod status;
 mod tag;
 mod trace;
@@ -146,6 +149,8 @@ enum Command {
     Counters(counters::CountersArgs),
     Allowance(allowance::AllowanceArgs),
     Check(check::CheckArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Enforcement(enforcement::EnforcementArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -196,6 +201,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Counters(args) => args.run(context),
         Command::Allowance(args) => args.run(context),
         Command::Check(args) => args.run(context),
+        Command::Import(args) => args.run(context),
+        Command::Export(args) => args.run(context),
         Command::Enforcement(args) => args.run(context),
         Command::Clock(command) => command.run(context),
         Command::Serve(args) => args.run(context),

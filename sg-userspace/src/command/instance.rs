@@ -12,6 +12,7 @@ use crate::aws::instance_type::InstanceType;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::tag::NAME;
 use crate::aws::vpc::Subnet;
+use crate::aws::world::World;
 
 use super::Reply;
 use super::edit::Edit;
@@ -58,11 +59,7 @@ impl RunInstance {
         let (name, tags) = named(self.name, self.tags)?;
         if let Some(name) = &name {
             check_name(name)?;
-            if edit.world().instances.values().any(|instance| instance.name.eq_ignore_ascii_case(name)) {
-                return Err(AwsError::invalid_value(format!(
-                    "Value ({name}) for tag Name is invalid. Instances are known by name here, and another instance has it."
-                )));
-            }
+            check_unused(edit.world(), name)?;
         }
         if self.interfaces.is_empty() {
             return Err(AwsError::new("MissingParameter", "The request must contain the parameter SubnetId"));
@@ -155,7 +152,18 @@ fn create_for_instance(
     create.create(edit)
 }
 
-fn check_name(name: &str) -> Result<(), AwsError> {
+/// Refuses a name that another instance has.
+pub(super) fn check_unused(world: &World, name: &str) -> Result<(), AwsError> {
+    if world.instances.values().any(|instance| instance.name.eq_ignore_ascii_case(name)) {
+        return Err(AwsError::invalid_value(format!(
+            "Value ({name}) for tag Name is invalid. Instances are known by name here, and another instance has it."
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be a host name.
+pub fn check_name(name: &str) -> Result<(), AwsError> {
     let is_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(is_label) || name.starts_with('-') {
         return Err(AwsError::invalid_value(format!(

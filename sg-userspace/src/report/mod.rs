@@ -14,6 +14,7 @@ pub mod counter;
 pub mod explain;
 pub mod flow;
 pub mod group;
+pub mod import;
 pub mod instance;
 pub mod interface;
 pub mod network_acl;
