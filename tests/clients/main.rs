@@ -7,6 +7,7 @@
 mod awscli;
 mod boto3;
 mod moto;
+mod signature;
 
 const LAB: &str = "\
 vpcs:

@@ -1,5 +1,7 @@
 //! `sgsim serve` from outside, by hand-written HTTP: who is let in, what is too much, and that nobody else is harmed.
 
+mod signature;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -75,14 +77,16 @@ fn web_pages_foreign_hosts_and_the_unsigned_are_refused() {
         let endpoint = Endpoint::start(sgsim(&[]), state);
         let (address, host) = (endpoint.address, format!("Host: {}\r\n", endpoint.address));
         let body = "Version=2016-11-15&Action=DescribeVpcs";
-        for (headers, code) in [
-            (format!("{host}{SIGNED}Origin: http://{address}\r\n"), "AccessDenied"),
-            (format!("Host: rebound.example\r\n{SIGNED}"), "AccessDenied"),
-            (host.clone(), "MissingAuthenticationToken"),
-            (format!("{host}Authorization: Bearer x\r\n"), "IncompleteSignature"),
+        for (headers, expected, code) in [
+            (format!("{host}{SIGNED}Origin: http://{address}\r\n"), 403, "AccessDenied"),
+            (format!("Host: rebound.example\r\n{SIGNED}"), 403, "AccessDenied"),
+            (SIGNED.to_owned(), 403, "AccessDenied"),
+            (host.clone(), 403, "MissingAuthenticationToken"),
+            (format!("{host}Authorization: Bearer x\r\n"), 400, "IncompleteSignature"),
         ] {
             let (status, reply) = send(address, &headers, body);
-            assert!(status == 403 && reply.contains(&format!("<Code>{code}</Code>")), "{headers}: {reply}");
+            let code = format!("<Code>{code}</Code>");
+            assert!(status == expected && reply.contains(&code), "{headers}: {reply}");
         }
         assert_eq!(send(address, &format!("{host}{SIGNED}"), body).0, 200);
     });

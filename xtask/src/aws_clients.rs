@@ -11,7 +11,8 @@ use crate::repo::Repo;
 use crate::say;
 
 /// What is installed; raised together, since both bring a botocore.
-const PACKAGES: [&str; 4] = ["awscli==1.46.3", "boto3==1.44.5", "moto[ec2]==5.2.5", "pytest==9.2.0"];
+const PACKAGES: [&str; 5] =
+    ["awscli==1.46.3", "boto3==1.44.5", "moto[ec2]==5.2.5", "pytest==9.2.0", "freezegun==1.5.5"];
 /// Whose tests are run as an outside client; only the source distribution has them.
 const MOTO: &str = "5.2.5";
 

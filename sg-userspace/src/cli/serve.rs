@@ -1,12 +1,14 @@
 //! `sgsim serve`: the EC2 API for AWS's own clients.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use tracing_subscriber::EnvFilter;
 
+use crate::serve::credentials::Credentials;
 use crate::serve::{self, ServeOptions};
 
 use super::Exit;
@@ -19,11 +21,27 @@ Examples:
   sgsim serve
   aws --endpoint-url http://127.0.0.1:4599 ec2 describe-security-groups
 
-Any credentials are accepted; the region is the one that they are used for.")]
+  sgsim serve --require-signature --credentials ~/.aws/credentials
+  sgsim serve --listen 10.0.0.1:4599 --require-signature --credentials keys
+
+The region is the one that a client's credentials are used for. Any credentials are accepted, unless signatures are required;
+then those of the credentials file are.")]
 pub(super) struct ServeArgs {
     /// Where to listen
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4599")]
     listen: SocketAddr,
+    /// Accept only requests that are signed with a key of the credentials file
+    #[arg(long, requires = "credentials")]
+    require_signature: bool,
+    /// Keys that requests may be signed with: a file like ~/.aws/credentials, every profile of which counts
+    #[arg(long, value_name = "FILE", requires = "require_signature")]
+    credentials: Option<PathBuf>,
+    /// Listen beyond this machine without checking signatures: whoever reaches the address can change the lab
+    #[arg(long)]
+    allow_remote: bool,
+    /// Another name that clients may call this machine by (repeatable)
+    #[arg(long = "host", value_name = "NAME")]
+    hosts: Vec<String>,
     /// The account that owns everything here
     #[arg(long, value_name = "TWELVE DIGITS", default_value = "123456789012")]
     account_id: String,
@@ -43,19 +61,30 @@ impl ServeArgs {
             .with_ansi(false)
             .with_writer(std::io::stderr)
             .init();
-        if !self.listen.ip().is_loopback() {
-            tracing::warn!("signatures are not checked: whoever reaches {} can change the lab", self.listen);
+        if !self.listen.ip().is_loopback() && !self.require_signature && !self.allow_remote {
+            bail!(
+                "whoever reaches {} could change the lab: check signatures there (--require-signature --credentials FILE), or say --allow-remote",
+                self.listen
+            );
         }
+        let credentials = self.credentials.as_deref().map(Credentials::read).transpose()?;
         let options = ServeOptions {
             listen: self.listen,
+            names: self.hosts,
+            credentials,
             account_id: self.account_id,
             patience: self.patience,
             directory: context.directory.clone(),
         };
+        let require_signature = self.require_signature;
         let output = &mut context.output;
         serve::run(options, |address| {
             let url = format!("http://{address}");
-            let sentence = format!("answering the EC2 API at {url}, until interrupted; any credentials do");
+            let whose = match require_signature {
+                true => "requests have to be signed with a key of the credentials file",
+                false => "any credentials do",
+            };
+            let sentence = format!("answering the EC2 API at {url}, until interrupted; {whose}");
             output.said("endpoint", &url, &sentence)
         })?;
         Ok(Exit::Success)

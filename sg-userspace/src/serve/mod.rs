@@ -6,15 +6,18 @@
 //! # Invariants
 //! Requests are bounded in size, time and number. A web page in a browser on this machine cannot drive the endpoint.
 
+mod authorization;
 mod controller;
+pub mod credentials;
 mod guard;
 mod identity;
 mod request_id;
+mod signature;
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full, Limited};
@@ -35,7 +38,8 @@ use crate::ec2::fault::Fault;
 use crate::ec2::{Answer, Api};
 
 use controller::ControllerBackend;
-use guard::Service;
+use credentials::Credentials;
+use guard::{Guard, Service};
 use request_id::RequestIds;
 
 /// The longest body: the longest request that AWS's own quotas allow is a tenth of it.
@@ -50,6 +54,10 @@ const MAX_CONNECTIONS: usize = 64;
 pub struct ServeOptions {
     /// Where to listen.
     pub listen: SocketAddr,
+    /// Names besides the loopback ones that clients may call this machine by.
+    pub names: Vec<String>,
+    /// The keys that requests have to be signed with; without, signatures are not checked.
+    pub credentials: Option<Credentials>,
     /// The account that owns everything.
     pub account_id: String,
     /// How long a client has for a request's headers, and as long again for its body; and how long a connection may be
@@ -61,7 +69,7 @@ pub struct ServeOptions {
 
 /// What every connection needs.
 struct Shared {
-    listen: SocketAddr,
+    guard: Guard,
     account_id: String,
     patience: Duration,
     api: Api<ControllerBackend>,
@@ -86,7 +94,7 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
         ready(listen)?;
         let shared = Arc::new(Shared {
-            listen,
+            guard: Guard::new(listen, options.names, options.credentials),
             account_id: options.account_id,
             patience: options.patience,
             api: Api::new(ControllerBackend::new(options.directory)),
@@ -170,7 +178,7 @@ async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Response<Fu
 /// What a request asks for, of which service, and on whose behalf.
 async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, Caller, Bytes), Fault> {
     let (head, body) = request.into_parts();
-    let scope = guard::check(&head, shared.listen)?;
+    let pass = shared.guard.check_head(&head, SystemTime::now())?;
     let body = timeout(shared.patience, Limited::new(body, MAX_BODY).collect());
     let body = match body.await {
         Ok(Ok(body)) => body.to_bytes(),
@@ -180,6 +188,8 @@ async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, C
         Ok(Err(_)) => return Err(Fault::new(400, "MalformedQueryString", "The request ended early")),
         Err(_) => return Err(Fault::new(408, "RequestTimeout", "The request did not come in time")),
     };
-    let caller = Caller { region: scope.region, account_id: shared.account_id.clone() };
-    Ok((scope.service, caller, body))
+    pass.check_body(&head, &body)?;
+    tracing::debug!(access_key_id = pass.access_key_id, region = %pass.region, "a request was let in");
+    let caller = Caller { region: pass.region, account_id: shared.account_id.clone() };
+    Ok((pass.service, caller, body))
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
+use super::signer::KEY;
 
 /// Where that environment is.
 ///
@@ -28,8 +29,8 @@ pub fn program(name: &str, endpoint: &Endpoint) -> Command {
     command.env_clear();
     command.envs([
         ("AWS_ENDPOINT_URL", endpoint.url().as_str()),
-        ("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+        ("AWS_ACCESS_KEY_ID", KEY.0),
+        ("AWS_SECRET_ACCESS_KEY", KEY.1),
         ("AWS_DEFAULT_REGION", "us-east-1"),
         ("AWS_CONFIG_FILE", "/dev/null"),
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),

@@ -24,8 +24,18 @@ impl Endpoint {
     /// Where it does not say where it listens.
     #[track_caller]
     pub fn start(program: &Path, state: &StateDirectory) -> Self {
+        Self::start_with(program, state, &[])
+    }
+
+    /// The same with further options.
+    ///
+    /// # Panics
+    /// Where it does not say where it listens.
+    #[track_caller]
+    pub fn start_with(program: &Path, state: &StateDirectory, options: &[&str]) -> Self {
         let mut server = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--patience", "2s", "--output", "json"])
+            .args(options)
             .env("SGSIM_STATE_DIR", state.path())
             .stdout(Stdio::piped())
             .spawn()

@@ -38,5 +38,6 @@ pub mod place;
 pub mod program;
 
 pub mod endpoint;
+pub mod signer;
 
 pub mod aws_clients;

@@ -17,6 +17,7 @@ const CLOCK_PLACES: &[&str] = &[
     "sg-userspace/src/kernel/",
     "sg-userspace/src/controller/",
     "sg-userspace/src/lab/",
+    "sg-userspace/src/serve/",
     "sg-userspace/src/main.rs",
     "tests/",
     "xtask/",

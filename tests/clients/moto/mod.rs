@@ -1,0 +1,122 @@
+//! moto's own tests, from its source distribution, as an outside client over the wire: each of its files has a table of
+//! the tests that fail and why, and how many pass. Every other test must pass, and what is listed must fail, so that the
+//! tables stay true.
+
+mod network_acls;
+mod prefix_lists;
+mod security_groups;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sg_tests::harness::aws_clients::{directory, program};
+use sg_tests::harness::endpoint::Endpoint;
+use sg_tests::harness::place::Place;
+use sg_tests::harness::program::sgsim;
+use sg_userspace::aws::region::Region;
+use sg_userspace::command::subnet::CreateSubnet;
+use sg_userspace::command::vpc::CreateVpc;
+use sg_userspace::command::{Command, Reply};
+use sg_userspace::controller::client::Client;
+use sg_userspace::controller::directory::StateDirectory;
+use sg_userspace::controller::protocol::{self, Request};
+
+/// The version whose tests these are: what `cargo xtask aws-clients` installs.
+const MOTO: &str = "moto-5.2.5";
+/// Regions that moto's tests expect a default VPC in.
+const REGIONS: [&str; 5] = ["us-east-1", "us-west-1", "us-west-2", "ca-central-1", "eu-west-1"];
+
+/// Why a test of moto's fails here.
+#[derive(Clone, Copy)]
+enum Why {
+    /// AWS's rules contradict it: this one.
+    Aws(&'static str),
+    /// The same, for a test that draws its values at random and passes now and then.
+    AwsAtRandom(&'static str),
+    /// It needs what is not there, which README says: this.
+    OutOfScope(&'static str),
+}
+
+/// One of moto's files.
+struct MotoFile {
+    /// Its name below `tests/test_ec2`, without `.py`.
+    name: &'static str,
+    /// How many of its tests pass, those aside that fail at random.
+    passing: usize,
+    /// The tests that fail.
+    failing: &'static [(&'static str, Why)],
+}
+
+impl MotoFile {
+    /// Runs it against an endpoint of its own.
+    fn check(&self) {
+        let place = Place::of(super::LAB);
+        place.serve(|state| {
+            for region in REGIONS {
+                default_vpc(state, &region.parse().unwrap());
+            }
+            self.check_against(&Endpoint::start(sgsim(&[]), state));
+        });
+    }
+
+    fn check_against(&self, endpoint: &Endpoint) {
+        let output = program("python3", endpoint)
+            .args(["-m", "pytest", "-q", "-rpfE", "--tb=short", "--color=no", "-p", "no:cacheprovider"])
+            .arg(format!("tests/test_ec2/{}.py", self.name))
+            .current_dir(directory().join(MOTO))
+            .envs([("TEST_SERVER_MODE", "true"), ("MOTO_CALL_RESET_API", "false")])
+            .env("TEST_SERVER_MODE_ENDPOINT", endpoint.url())
+            .output()
+            .unwrap();
+        let out = String::from_utf8_lossy(&output.stdout);
+        let (passed, failed) = (tests(&out, &["PASSED "]), tests(&out, &["FAILED ", "ERROR "]));
+        let known = self.failing.iter().copied().collect::<BTreeMap<_, _>>();
+        assert_eq!(known.len(), self.failing.len(), "{}: a test is listed twice", self.name);
+        let news = failed.iter().filter(|name| !known.contains_key(*name)).collect::<Vec<_>>();
+        assert!(news.is_empty(), "{}: these fail and are not listed: {news:#?}\n{out}", self.name);
+        let at_random = |name: &str| matches!(known.get(name), Some(Why::AwsAtRandom(_)));
+        let stale = known.iter().filter(|(name, _)| !failed.contains(*name) && !at_random(name));
+        let stale = stale
+            .map(|(name, why)| {
+                let (Why::Aws(why) | Why::AwsAtRandom(why) | Why::OutOfScope(why)) = why;
+                format!("{name} ({why})")
+            })
+            .collect::<Vec<_>>();
+        assert!(stale.is_empty(), "{}: these are listed and do not fail: {stale:#?}\n{out}", self.name);
+        let passed = passed.iter().filter(|name| !at_random(name)).count();
+        assert_eq!(passed, self.passing, "{}: tests that pass\n{out}", self.name);
+    }
+}
+
+/// The tests under these words in pytest's summary, whose lines are `FAILED file::name - why`; a name may have blanks in it.
+fn tests<'o>(out: &'o str, words: &[&str]) -> BTreeSet<&'o str> {
+    let lines = out.lines().filter(|line| words.iter().any(|word| line.starts_with(word)));
+    lines.filter_map(|line| line.split_once("::")?.1.split(" - ").next()).collect()
+}
+
+/// Gives a region the default VPC that every account has.
+fn default_vpc(state: &StateDirectory, region: &Region) {
+    let change = |command: Command| {
+        let request = Request::Change { command: Box::new(command) };
+        match Client::connect(state).unwrap().call(&request).unwrap() {
+            protocol::Reply::Applied { answer: Some(answer), .. } => *answer,
+            other => panic!("{other:?}"),
+        }
+    };
+    let vpc = CreateVpc {
+        region: region.clone(),
+        cidr_ipv4: vec!["172.31.0.0/16".parse().unwrap()],
+        is_default: true,
+        ..CreateVpc::default()
+    };
+    let Reply::Vpc { vpc_id, .. } = change(vpc.into()) else { panic!("no VPC") };
+    for (zone, block) in [('a', "172.31.0.0/20"), ('b', "172.31.16.0/20"), ('c', "172.31.32.0/20")] {
+        let subnet = CreateSubnet {
+            vpc_id: vpc_id.clone(),
+            availability_zone: region.zone(zone),
+            cidr_ipv4: block.parse().unwrap(),
+            cidr_ipv6: None,
+            tags: BTreeMap::new(),
+        };
+        change(subnet.into());
+    }
+}
