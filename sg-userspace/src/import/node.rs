@@ -24,11 +24,6 @@ impl<'v> Node<'v> {
         Self { value, file, path: String::new() }
     }
 
-    /// A value that stands at a path.
-    pub(super) fn at(file: &'v str, path: impl Into<String>, value: &'v Value) -> Self {
-        Self { value, file, path: path.into() }
-    }
-
     pub(super) fn value(&self) -> &'v Value {
         self.value
     }
@@ -131,10 +126,6 @@ impl<'v> Node<'v> {
         self.required(key)?.as_parsed()
     }
 
-    pub(super) fn parsed_list<T: FromStr<Err = AwsError>>(&self, key: &str) -> Result<Vec<T>, ImportError> {
-        self.list(key)?.iter().map(Self::as_parsed).collect()
-    }
-
     /// An address or a block.
     pub(super) fn as_network<T: FromStr>(&self) -> Result<T, ImportError> {
         let text = self.as_text()?;
@@ -144,10 +135,6 @@ impl<'v> Node<'v> {
 
     pub(super) fn network<T: FromStr>(&self, key: &str) -> Result<Option<T>, ImportError> {
         self.get(key).map(|node| node.as_network()).transpose()
-    }
-
-    pub(super) fn network_list<T: FromStr>(&self, key: &str) -> Result<Vec<T>, ImportError> {
-        self.list(key)?.iter().map(Self::as_network).collect()
     }
 
     /// Tags as AWS lists them, under whichever of its names for that.

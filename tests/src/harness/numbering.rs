@@ -18,7 +18,6 @@ pub fn renumbered(mut world: World) -> World {
     let region_of = |vpc_id: &VpcId| regions.get(vpc_id).cloned().unwrap_or_default();
     macro_rules! rank {
         ($($table:ident by $region:expr;)*) => {$(
-            #[expect(clippy::redundant_closure_call, reason = "kinds tell their region in different ways")]
             let keys = world.$table.values().map(|it| ($region(it), it.number)).collect();
             let known = ranks(keys);
             world.$table.values_mut().for_each(|it| it.number = known[&it.number]);
