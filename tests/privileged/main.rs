@@ -5,6 +5,7 @@
 mod agreement;
 mod allowance;
 mod arp;
+mod article;
 mod aws_clients;
 mod frames;
 mod joined;

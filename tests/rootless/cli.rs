@@ -118,6 +118,8 @@ fn help_of_every_command_lists_examples() {
         &["flows"],
         &["counters"],
         &["check"],
+        &["server"],
+        &["client"],
         &["enforcement"],
         &["clock", "advance"],
         &["acl"],
@@ -148,7 +150,7 @@ fn help_of_every_command_lists_examples() {
 fn hidden_subcommands_are_not_in_the_help() {
     let help = Place::new().run(&["--help"]);
     let text = String::from_utf8_lossy(&help.stdout).into_owned();
-    assert!(!text.contains("serve-builtin") && !text.contains("  controller "), "{text}");
+    assert!(!text.contains("  controller "), "{text}");
 }
 
 #[test]
@@ -166,6 +168,10 @@ fn usage_errors_end_with_2() {
     check(&["acl", "allow", "edge", "100", "ingress"], 2, "", "<RULE>...");
     check(&["peering", "create", "lab"], 2, "", "<ACCEPTER>");
     check(&["clock", "advance", "soon"], 2, "", "invalid value 'soon'");
+    check(&["server"], 2, "", "tcp|udp|http|sink PORT");
+    check(&["server", "http"], 2, "", "`http` has no port: write `http 80`");
+    check(&["server", "ftp", "21"], 2, "", "`ftp` is no server: there are tcp, udp, http, sink");
+    check(&["server", "tcp", "0"], 2, "", "`0` is not a port from 1 to 65535");
     check(&["status", "--output", "xml"], 2, "", "possible values: text, json");
 }
 

@@ -1,14 +1,14 @@
-//! The hidden subcommands that run inside instances: the built-in servers, and the client that tries them.
+//! What runs inside instances where nothing else is at hand: small servers, and the client that tries them.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use clap::{Args, ValueEnum};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::lab::client::{self, ClientReport, ClientSpec, Family, Outcome, Probe};
 use crate::lab::hold::{self, HoldEvent};
-use crate::lab::server::{self, ServerSpec};
+use crate::lab::server::{self, Listener, ServerSpec};
 
 use super::Exit;
 use super::context::Context;
@@ -18,19 +18,31 @@ use super::probe::patience;
 /// How long one connection of `client await` may take before the next is tried.
 const AWAIT_INTERVAL: Duration = Duration::from_millis(1);
 
-/// Serve an instance's built-in ports
+/// Serve ports here: `tcp` and `udp` answer each line, `http` has one page, `sink` takes what `client bulk` sends
 #[derive(Debug, Args)]
-pub(super) struct ServeArgs {
-    /// The server's specification, as JSON
-    specification: String,
+#[command(
+    after_help = "Examples:\n  sgsim server http 80 tcp 22                              in `sgsim shell web-1`\n  \
+    sgsim exec web-1 -- sgsim server http 80 tcp 22 &\n  \
+    sgsim exec internet -- sgsim server udp 53"
+)]
+pub(super) struct ServerArgs {
+    /// Each port with what it does: `http 80`
+    #[arg(value_name = "tcp|udp|http|sink PORT", required = true)]
+    ports: Vec<String>,
+    /// What answers call this host; its host name if left out
+    #[arg(long)]
+    name: Option<String>,
 }
 
-/// Try a server from here
+/// Try a server from here, once or in a session that stays open
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  sgsim exec web-1 -- sgsim client line db-1 5432\n  \
+#[command(
+    after_help = "Examples:\n  sgsim client http web-2 80                               in `sgsim shell web-1`\n  \
+    sgsim exec web-1 -- sgsim client line db-1 5432\n  \
     sgsim exec web-1 -- sgsim client line db-1 5432 --length 4000\n  \
     sgsim exec web-1 -- sgsim client -6 icmp db-1\n  \
-    sgsim exec web-1 -- sgsim client hold db-1 5432     each line of standard input is sent and answered")]
+    sgsim exec web-1 -- sgsim client hold db-1 5432     each line of standard input is sent and answered"
+)]
 pub(super) struct ClientArgs {
     /// What to try
     probe: ProbeWord,
@@ -70,12 +82,27 @@ enum ProbeWord {
     Await,
 }
 
-impl ServeArgs {
+impl ServerArgs {
     pub(super) fn run(self) -> Result<Exit> {
-        let spec: ServerSpec =
-            serde_json::from_str(&self.specification).context("not a server specification")?;
-        runtime()?.block_on(server::serve(spec))?;
+        let listeners = self.ports.chunks(2).map(listener).collect::<Result<_>>()?;
+        let name = match self.name {
+            Some(name) => name,
+            None => {
+                nix::unistd::gethostname().context("cannot tell the host's name")?.to_string_lossy().into()
+            }
+        };
+        runtime()?.block_on(server::serve(ServerSpec { name, listeners }))?;
         Ok(Exit::Success)
+    }
+}
+
+fn listener(words: &[String]) -> Result<Listener> {
+    let [kind, port] = words else {
+        bail!("`{}` has no port: write `{} 80`", words.concat(), words.concat())
+    };
+    match port.parse() {
+        Ok(port) if port > 0 => Ok(Listener { service: kind.parse()?, port }),
+        _ => bail!("`{port}` is not a port from 1 to 65535"),
     }
 }
 

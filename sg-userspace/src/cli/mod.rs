@@ -155,13 +155,12 @@ enum Command {
     #[command(subcommand)]
     Clock(clock::ClockCommand),
     Serve(serve::ServeArgs),
+    #[command(name = servers::SUBCOMMAND)]
+    Server(builtin::ServerArgs),
+    Client(builtin::ClientArgs),
     Version(version::VersionArgs),
     #[command(hide = true, name = spawn::SUBCOMMAND)]
     Controller(controller::ControllerArgs),
-    #[command(hide = true, name = servers::SUBCOMMAND)]
-    ServeBuiltin(builtin::ServeArgs),
-    #[command(hide = true)]
-    Client(builtin::ClientArgs),
 }
 
 impl Cli {
@@ -208,7 +207,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Serve(args) => args.run(context),
         Command::Version(args) => args.run(context),
         Command::Controller(args) => args.run(context),
-        Command::ServeBuiltin(args) => args.run(),
+        Command::Server(args) => args.run(),
         Command::Client(args) => args.run(context),
     }
 }

@@ -11,12 +11,15 @@ use crate::controller::preflight;
 use crate::controller::protocol::{Reply, Request, UpRequest};
 use crate::controller::spawn::connect_or_start;
 use crate::dataplane::row::{Enforcement, Hook};
+use crate::import::source::Sources;
 
 use super::Exit;
 use super::context::Context;
 use super::progress::Meter;
 use super::source::{SourceOptions, load, name_of, sources};
 
+/// The lab that is built where no file says what.
+const NEW_ACCOUNT: &str = include_str!("../../../examples/account.yaml");
 /// How long a controller whose `up` failed may take to end.
 const CLEARING_UP: Duration = Duration::from_millis(500);
 
@@ -25,13 +28,15 @@ const CLEARING_UP: Duration = Duration::from_millis(500);
 #[command(after_help = "\
 Examples:
   sgsim up lab.yaml
+  sgsim up                                  an account as AWS opens it, for `sgsim serve` to fill
   sgsim up state/                           what `aws ec2 describe-…` printed, see `sgsim import`
   sgsim up lab.yaml --no-enforcement        to measure what enforcement costs
   sgsim up lab.yaml --hook xdp              to show XDP; slower on veth links
   sgsim --state-dir /tmp/lab2 up lab.yaml   a second lab beside the first")]
 pub(super) struct UpArgs {
-    /// The lab file, or other sources: see `sgsim import --help`
-    #[arg(required = true, value_name = "FILE")]
+    /// The lab file, or other sources (see `sgsim import --help`); none stands for an AWS account in which nobody has made
+    /// anything yet
+    #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
     options: SourceOptions,
@@ -55,8 +60,10 @@ impl UpArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
         let began = Instant::now();
         // What is wrong with the file is told before anything is started.
-        let name = name_of(&self.files);
-        let sources = sources(&self.files, &self.options)?;
+        let (name, sources) = match &self.files[..] {
+            [] => ("account.yaml".to_owned(), Sources::lab_file("account.yaml", NEW_ACCOUNT)),
+            files => (name_of(files), sources(files, &self.options)?),
+        };
         let loaded = load(&sources)?;
         loaded.check_lab(&name)?;
         let (text, left_out) = (sources.to_text(), loaded.report.left_out.len());

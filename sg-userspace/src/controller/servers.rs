@@ -14,14 +14,14 @@ use crate::aws::ids::InstanceId;
 use crate::lab::file::shorthand::Server;
 use crate::lab::process::{self, Inside};
 use crate::lab::real::{self, Real};
-use crate::lab::server::{Listener, ServerSpec, Service};
+use crate::lab::server::{Listener, Service};
 use crate::store::manifest::{LabManifest, ServerRecord};
 
 use super::directory::StateDirectory;
 use super::protocol::{Progress, Reply, ServerStatus};
 
-/// Name of the hidden subcommand that a built-in server runs.
-pub const SUBCOMMAND: &str = "serve-builtin";
+/// Name of the subcommand that a built-in server runs.
+pub const SUBCOMMAND: &str = "server";
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -151,8 +151,9 @@ fn real_server(server: &Server) -> Option<(Real, u16)> {
 
 fn builtin_argv(name: &str, listeners: &[Listener]) -> Result<Vec<OsString>> {
     let program = std::env::current_exe().context("cannot find this program's own file")?;
-    let spec = ServerSpec { name: name.to_owned(), listeners: listeners.to_vec() };
-    Ok(vec![program.into(), SUBCOMMAND.into(), serde_json::to_string(&spec)?.into()])
+    let mut argv = vec![program.into(), SUBCOMMAND.into(), "--name".into(), name.into()];
+    argv.extend(listeners.iter().flat_map(|it| [it.service.to_string().into(), it.port.to_string().into()]));
+    Ok(argv)
 }
 
 async fn until_listening(pid: u32, server: &Server) -> Result<()> {

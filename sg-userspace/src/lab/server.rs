@@ -2,14 +2,15 @@
 //!
 //! One process serves all ports of an instance, both families. Everything a client can make wait is bounded.
 
+use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use nix::ifaddrs::getifaddrs;
-use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::Semaphore;
@@ -26,8 +27,7 @@ const LONGEST: u64 = 8192;
 const REQUEST: Duration = Duration::from_secs(10);
 
 /// What a port does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Greets with a line, then answers each line with the instance's name and the line.
     TcpEcho,
@@ -39,8 +39,32 @@ pub enum Service {
     Sink,
 }
 
+impl Service {
+    const NAMES: [(&'static str, Self); 4] =
+        [("tcp", Self::TcpEcho), ("udp", Self::UdpEcho), ("http", Self::Http), ("sink", Self::Sink)];
+}
+
+impl fmt::Display for Service {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(Self::NAMES.iter().find(|(_, service)| service == self).map_or("", |(name, _)| name))
+    }
+}
+
+impl FromStr for Service {
+    type Err = anyhow::Error;
+
+    /// # Errors
+    /// No service has this name.
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text));
+        found.map(|(_, service)| *service).with_context(|| {
+            format!("`{text}` is no server: there are {}", Self::NAMES.map(|(name, _)| name).join(", "))
+        })
+    }
+}
+
 /// One port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listener {
     /// What it does.
     pub service: Service,
@@ -49,7 +73,7 @@ pub struct Listener {
 }
 
 /// The servers of one instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSpec {
     /// The instance's name, given in every answer.
     pub name: String,

@@ -6,6 +6,7 @@ use sg_userspace::lab::file::shorthand::Server;
 
 use super::{planned, rules};
 
+const ACCOUNT: &str = include_str!("../../../examples/account.yaml");
 const ARTICLE: &str = include_str!("../../../examples/article.yaml");
 const ARTICLE_REAL: &str = include_str!("../../../examples/article-real.yaml");
 const THREE: &str = include_str!("../../../examples/three.yaml");
@@ -48,6 +49,16 @@ fn article_real_differs_in_its_servers_only() {
     let (builtin, real) = (planned(ARTICLE), planned(ARTICLE_REAL));
     assert_eq!(builtin.world, real.world);
     assert!(real.lab.instances["db-1"].servers.contains(&Server::Postgres(5432)));
+}
+
+#[test]
+fn account_is_what_aws_opens_it_with() {
+    let plan = planned(ACCOUNT);
+    let world = &plan.world;
+    assert!(world.vpcs.values().all(|vpc| vpc.is_default));
+    assert_eq!((world.vpcs.len(), world.subnets.len(), world.instances.len()), (1, 3, 0));
+    assert_eq!(world.security_groups.len(), 1, "the default group");
+    assert_eq!(rules(&plan, "default.default", Direction::Inbound), ["-1 -1--1 group default"], "M-31");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! AWS's own clients from PyPI, unmodified, in the environment that `cargo xtask aws-clients` makes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -25,6 +25,14 @@ pub fn directory() -> PathBuf {
 pub fn program(name: &str, endpoint: &Endpoint) -> Command {
     let path = directory().join("bin").join(name);
     assert!(path.exists(), "`{}` is not there: run `cargo xtask aws-clients`", path.display());
+    script(&path, &[], endpoint)
+}
+
+/// A script that finds the programs of that environment, and those of further directories, by their names.
+///
+/// # Panics
+/// Where a test is not below the target directory.
+pub fn script(path: &Path, further: &[&Path], endpoint: &Endpoint) -> Command {
     let mut command = Command::new(path);
     command.env_clear();
     command.envs([
@@ -36,8 +44,10 @@ pub fn program(name: &str, endpoint: &Endpoint) -> Command {
         ("AWS_SHARED_CREDENTIALS_FILE", "/dev/null"),
         ("AWS_EC2_METADATA_DISABLED", "true"),
         ("AWS_PAGER", ""),
-        ("PATH", "/usr/bin:/bin"),
     ]);
+    let own = directory().join("bin");
+    let paths = [&[own.as_path()], further, &[Path::new("/usr/bin"), Path::new("/bin")]].concat();
+    command.env("PATH", std::env::join_paths(paths).unwrap());
     command
 }
 
