@@ -5,14 +5,17 @@
 //! (`draft`), each held to what commands hold new objects to (`command::adopt`). What has no place here is left out and told,
 //! never passed over; what contradicts itself is an error, and nothing is built.
 
+mod cloudformation;
 mod describe;
 mod draft;
 mod error;
 pub mod export;
+mod items;
 mod lab;
 mod names;
 mod node;
 pub mod source;
+mod terraform;
 
 pub use draft::{LeftOut, Report};
 pub use error::{ImportError, Place};

@@ -24,6 +24,11 @@ impl<'v> Node<'v> {
         Self { value, file, path: String::new() }
     }
 
+    /// An item that stands at a place.
+    pub(super) fn at(place: &'v Place, value: &'v Value) -> Self {
+        Self { value, file: &place.file, path: place.path.clone() }
+    }
+
     pub(super) fn value(&self) -> &'v Value {
         self.value
     }

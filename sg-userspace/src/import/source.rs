@@ -15,8 +15,9 @@ use crate::lab::plan::{Lab, plan};
 
 use super::draft::{Draft, Report};
 use super::error::{ImportError, Place};
+use super::items::Items;
 use super::node::Node;
-use super::{describe, lab};
+use super::{cloudformation, describe, lab, terraform};
 
 /// A file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,8 +156,16 @@ impl Sources {
         }
         let mut draft = Draft { internet: self.internet.clone(), ..Draft::default() };
         let mut described = Vec::new();
+        let mut items = Items::default();
+        let mut has_template = false;
         for (file, document) in &documents {
-            if describe::is_it(document) {
+            if cloudformation::is_it(document) {
+                has_template = true;
+                let (parameters, region) = (&self.parameters, self.region.as_ref());
+                cloudformation::read(file, document, parameters, region, &mut items, &mut draft.report)?;
+            } else if terraform::is_it(document) {
+                terraform::read(file, document, &mut items, &mut draft.report)?;
+            } else if describe::is_it(document) {
                 described.push(Node::root(file, document));
             } else {
                 draft.report.leave(
@@ -167,13 +176,17 @@ impl Sources {
                 );
             }
         }
-        if described.is_empty() {
+        if !has_template && !self.parameters.is_empty() {
+            let place = self.files.first().map(|file| Place::file(&file.name)).unwrap_or_default();
+            return Err(place.error("--parameter is about a template's parameters, and there is no template"));
+        }
+        if described.is_empty() && items.is_empty() {
             let place = self.files.first().map(|file| Place::file(&file.name)).unwrap_or_default();
             return Err(place.error(
                 "no lab file, and nothing that an `aws ec2 describe-…` call, CloudFormation or `terraform show -json` writes",
             ));
         }
-        describe::read(&described, self.region.as_ref(), &mut draft)?;
+        describe::read(&described, &items, self.region.as_ref(), &mut draft)?;
         let (world, draft) = draft.build(seed)?;
         let lab = lab::lab(&world, &draft.internet);
         Ok(Loaded { world, lab, report: draft.report, is_lab_file: false })
@@ -204,7 +217,12 @@ enum Kind {
 fn kind(file: &SourceFile) -> Kind {
     let is_json = file.text.trim_start().starts_with(['{', '[']);
     if !is_json {
-        return Kind::LabFile;
+        // Only a template has tags, and a key of its own.
+        return match cloudformation::parse(&file.text) {
+            Ok(document) if cloudformation::is_it(&document) => Kind::Json(vec![document]),
+            Err(error) if file.text.contains("AWSTemplateFormatVersion") => Kind::Broken(error),
+            _ => Kind::LabFile,
+        };
     }
     let mut documents = Vec::new();
     for value in serde_json::Deserializer::from_str(&file.text).into_iter::<Value>() {

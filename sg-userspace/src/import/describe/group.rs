@@ -64,6 +64,8 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
         context.draft.add(item.place(), Existing::SecurityGroup(group));
         let contents = permissions(item)?;
         match listed.get(&id) {
+            // Other sources than AWS's answers have one view only.
+            Some(_) if item.get("IpPermissions").is_none() && item.get("IpPermissionsEgress").is_none() => {}
             Some(listed) => check_same(item, listed, contents.iter().map(|rule| rule.content()).collect())?,
             None => {
                 let has_rules = !contents.is_empty();
@@ -184,7 +186,8 @@ fn listed_rules(
         } else if item.get("PrefixListId").is_some() {
             (item.clone(), PeerKind::List("PrefixListId"))
         } else {
-            (item.required("ReferencedGroupInfo")?, PeerKind::Group)
+            let info = item.get("ReferencedGroupInfo");
+            (info.ok_or_else(|| item.error("the rule names nobody at its other end"))?, PeerKind::Group)
         };
         let rule = Read { group_id: group_id.clone(), direction, protocol, ports, peer, kind };
         listed.entry(group_id).or_default().insert(rule.content());
@@ -300,7 +303,7 @@ fn group_peer(
     // a group that is gone, or beyond a peering and in no file, has no members that could come from there.
     let vpc_id = node.parsed("VpcId")?;
     let is_beyond = node.get("PeeringStatus").is_some() || node.get("VpcPeeringConnectionId").is_some();
-    if owner.is_none() || vpc_id.is_some() || is_beyond {
+    if vpc_id.is_some() || is_beyond {
         let own = context.groups.get(&read.group_id).cloned();
         return Ok(Some((peer, vpc_id.or(own))));
     }

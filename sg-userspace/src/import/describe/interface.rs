@@ -154,7 +154,8 @@ fn private_ipv4(item: &Node<'_>) -> Result<Vec<Ipv4Addr>, ImportError> {
     if addresses.is_empty() {
         addresses.extend(item.network::<Ipv4Addr>("PrivateIpAddress")?);
     }
-    if addresses.is_empty() {
+    let is_chosen = item.flag("HasChosenAddress")?.unwrap_or_default();
+    if addresses.is_empty() && !is_chosen {
         return Err(item.error("there is no `PrivateIpAddress`"));
     }
     Ok(addresses)

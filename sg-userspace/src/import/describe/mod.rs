@@ -18,6 +18,7 @@ pub(super) use settings::{KEY as SETTINGS, Settings};
 
 use super::draft::Draft;
 use super::error::{ImportError, Place};
+use super::items::Items;
 use super::node::Node;
 
 /// Keys of calls that say what becomes part of the world.
@@ -87,7 +88,7 @@ struct Pages<'v> {
 }
 
 impl<'v> Pages<'v> {
-    fn of(documents: &[Node<'v>]) -> Result<Self, ImportError> {
+    fn of(documents: &[Node<'v>], items: &'v Items) -> Result<Self, ImportError> {
         let mut pages = Self { items: BTreeMap::new(), entries: Vec::new(), settings: Vec::new() };
         for document in documents {
             for (key, node) in document.entries() {
@@ -101,6 +102,9 @@ impl<'v> Pages<'v> {
                     _ => {}
                 }
             }
+        }
+        for (key, place, value) in items.iter() {
+            pages.items.entry(key).or_default().push(Node::at(place, value));
         }
         Ok(pages)
     }
@@ -128,12 +132,14 @@ struct Context<'a> {
 /// Reads documents into a draft.
 pub(super) fn read(
     documents: &[Node<'_>],
+    items: &Items,
     region: Option<&Region>,
     draft: &mut Draft,
 ) -> Result<(), ImportError> {
-    let pages = Pages::of(documents)?;
+    let pages = Pages::of(documents, items)?;
     if pages.get("Vpcs").is_empty() {
-        let place = documents.first().map(Node::place).unwrap_or_default();
+        let first = items.iter().next().map(|(_, place, _)| place.clone());
+        let place = documents.first().map(Node::place).or(first).unwrap_or_default();
         return Err(Place { path: String::new(), ..place }
             .error("no VPC: add what `aws ec2 describe-vpcs` prints, to a file beside it"));
     }

@@ -82,8 +82,9 @@ pub(super) fn read_vpcs(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<
             cidr_ipv4.retain(|net| *net != primary);
             cidr_ipv4.insert(0, primary);
         }
-        let region = match context.regions.get(&id) {
-            Some(region) => region.clone(),
+        let said = item.parsed("Region")?;
+        let region = match said.or_else(|| context.regions.get(&id).cloned()) {
+            Some(region) => region,
             None => context.only_region(id.as_str()),
         };
         context.regions.insert(id.clone(), region.clone());

@@ -33,6 +33,10 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
     for (id, items) in lists {
         let first = items[0];
         for item in &items {
+            if item.get("OwnEntries").is_some() {
+                let own = item.list("OwnEntries")?.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
+                entries.insert((id.clone(), None), own);
+            }
             if let Some(blocks) = item.get("Cidrs") {
                 let blocks = blocks.items()?;
                 let blocks = blocks.iter().map(|cidr| cidr.as_network::<IpNet>());
@@ -104,16 +108,18 @@ fn entries(pages: &Pages<'_>) -> Result<Entries, ImportError> {
             ));
         };
         for item in node.items()? {
-            let entry = PrefixListEntry {
-                cidr: item.required("Cidr")?.as_network()?,
-                description: item.filled("Description")?,
-            };
+            let entry = entry(&item)?;
             entries.entry(key.clone()).or_default().push(entry);
         }
         // A list may be empty.
         entries.entry(key).or_default();
     }
     Ok(entries)
+}
+
+fn entry(item: &Node<'_>) -> Result<PrefixListEntry, ImportError> {
+    let cidr = item.required("Cidr")?.as_network()?;
+    Ok(PrefixListEntry { cidr, description: item.filled("Description")? })
 }
 
 /// The list, and the version, that a file's name names.
