@@ -12,6 +12,7 @@ pub mod compile;
 pub mod controller;
 pub mod dataplane;
 pub mod ec2;
+pub mod hash;
 pub mod import;
 #[cfg(feature = "kernel")]
 pub mod kernel;

@@ -8,6 +8,7 @@ mod arp;
 mod article;
 mod aws_clients;
 mod frames;
+mod instance_state;
 mod joined;
 mod lab_plumbing;
 mod lab_processes;

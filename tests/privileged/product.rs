@@ -117,7 +117,11 @@ impl Product {
     /// Every namespace of the lab.
     pub(crate) fn namespaces(&self) -> Vec<String> {
         let status = self.status();
-        let instances = status.instances.iter().map(|instance| instance.id.to_string());
+        let instances = status
+            .instances
+            .iter()
+            .filter(|instance| !instance.stopped)
+            .map(|instance| instance.id.to_string());
         instances.chain([status.lab.unwrap().internet_namespace]).collect()
     }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 use serde_json::Value;
 use sg_tests::harness::address::{DB, WEB, WEB6};
 use sg_tests::harness::lab_file::standard_lab;
-use sg_userspace::command::instance::{InstanceInterface, RunInstance, TerminateInstance};
+use sg_userspace::command::instance::{InstanceInterface, RunInstance};
+use sg_userspace::command::instance_state::TerminateInstances;
 use sg_userspace::command::interface::CreateNetworkInterface;
 use sg_userspace::controller::client::Client;
 use sg_userspace::controller::protocol::{Reply, Request};
@@ -95,7 +96,7 @@ fn change_cut_short_by_a_kill_is_there_or_not_and_in_force_or_not() {
 }
 
 /// Namespaces that the lab's manifest lists and that stand.
-fn standing(lab: &Product) -> Vec<String> {
+pub(crate) fn standing(lab: &Product) -> Vec<String> {
     let made = sg_userspace::lab::manifest::read(&lab.directory().made()).unwrap();
     let names = made.into_iter().filter_map(|thing| match thing {
         Made::Namespace(name) => Some(name),
@@ -118,16 +119,14 @@ fn instance_that_a_kill_left_half_made_or_half_removed_is_swept_away() {
         let Reply::World { world, .. } = world else { panic!("no world") };
         let extra = world.instances.values().find(|instance| instance.name == "extra");
         let command = match extra {
-            Some(instance) => TerminateInstance { instance_id: instance.id.clone() }.into(),
+            Some(instance) => TerminateInstances { instance_ids: vec![instance.id.clone()] }.into(),
             None => {
                 let subnet = world.subnets.values().next().unwrap();
                 let interface = CreateNetworkInterface::new(subnet.id.clone(), Vec::new());
                 RunInstance {
                     name: Some("extra".to_owned()),
                     interfaces: vec![InstanceInterface::New(interface)],
-                    connection_allowance: None,
-                    instance_type: None,
-                    tags: Default::default(),
+                    ..RunInstance::default()
                 }
                 .into()
             }

@@ -2,6 +2,7 @@
 
 mod group;
 mod instance;
+mod instance_state;
 mod interface;
 mod journal;
 mod network_acl;
@@ -9,9 +10,11 @@ mod peering;
 mod permission;
 mod prefix_list;
 mod reference;
+mod route_table;
 mod rule;
 mod tag;
 mod vpc;
+mod vpc_block;
 
 use std::collections::BTreeMap;
 
@@ -114,11 +117,9 @@ fn made_instance(
     create: CreateNetworkInterface,
 ) -> (InstanceId, NetworkInterfaceId) {
     let run = RunInstance {
-        connection_allowance: None,
-        instance_type: None,
         name: Some(name.to_owned()),
         interfaces: vec![InstanceInterface::New(create)],
-        tags: Default::default(),
+        ..RunInstance::default()
     };
     let Reply::Instance { instance_id, mut interface_ids } = reply(world, run) else { panic!("no instance") };
     (instance_id, interface_ids.remove(0))

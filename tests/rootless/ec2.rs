@@ -3,7 +3,9 @@
 mod border;
 mod codec;
 mod group;
+mod instance;
 mod network;
+mod route_table;
 mod wire;
 
 use std::cell::RefCell;
@@ -46,7 +48,11 @@ impl Account {
             ..CreateVpc::default()
         };
         backing.change(vpc.into()).unwrap();
-        let caller = Caller { region: "us-east-1".parse().unwrap(), account_id: "123456789012".to_owned() };
+        let caller = Caller {
+            region: "us-east-1".parse().unwrap(),
+            account_id: "123456789012".to_owned(),
+            now: 1_764_331_200,
+        };
         Self { api: Api::new(backing), caller }
     }
 

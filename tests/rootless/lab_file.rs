@@ -5,6 +5,7 @@ mod instances;
 mod network_acls;
 mod peerings;
 mod prefix_lists;
+mod routes;
 mod rules;
 mod shape;
 mod vpcs;

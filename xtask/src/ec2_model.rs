@@ -43,7 +43,7 @@ const ACTIONS: &str = "
     ModifyNetworkInterfaceAttribute DescribeNetworkInterfaceAttribute ResetNetworkInterfaceAttribute
     AssignPrivateIpAddresses UnassignPrivateIpAddresses AssignIpv6Addresses UnassignIpv6Addresses
     RunInstances DescribeInstances DescribeInstanceStatus StartInstances StopInstances RebootInstances TerminateInstances
-    ModifyInstanceAttribute DescribeInstanceAttribute DescribeInstanceTypes DescribeImages
+    ModifyInstanceAttribute DescribeInstanceAttribute ModifyInstanceMetadataOptions DescribeInstanceTypes DescribeImages
     CreateManagedPrefixList ModifyManagedPrefixList DeleteManagedPrefixList DescribeManagedPrefixLists
     GetManagedPrefixListEntries GetManagedPrefixListAssociations RestoreManagedPrefixListVersion DescribePrefixLists
     CreateNetworkAcl DeleteNetworkAcl DescribeNetworkAcls CreateNetworkAclEntry DeleteNetworkAclEntry
@@ -53,6 +53,7 @@ const ACTIONS: &str = "
     CreateFlowLogs DeleteFlowLogs DescribeFlowLogs
     CreateNetworkInsightsPath DeleteNetworkInsightsPath DescribeNetworkInsightsPaths
     StartNetworkInsightsAnalysis DeleteNetworkInsightsAnalysis DescribeNetworkInsightsAnalyses
+    CreateDefaultVpc CreateDefaultSubnet DescribeDhcpOptions
     DescribeRegions DescribeAvailabilityZones DescribeAccountAttributes CreateTags DeleteTags DescribeTags
 ";
 

@@ -69,12 +69,6 @@ pub(super) fn is_in_vpc(vpc: &Vpc, address: IpAddr) -> bool {
     }
 }
 
-/// The blocks of a VPC.
-pub(super) fn blocks(vpc: &Vpc) -> impl Iterator<Item = IpNet> + '_ {
-    let v4 = vpc.cidr_ipv4.iter().copied().map(IpNet::V4);
-    v4.chain(vpc.cidr_ipv6.iter().copied().map(IpNet::V6))
-}
-
 /// Blocks that hold no address of an internet host.
 pub(super) fn reserved() -> impl Iterator<Item = IpNet> {
     RESERVED.iter().filter_map(|block| block.parse().ok())

@@ -7,6 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 use crate::aws::interface::NetworkInterface;
 use crate::aws::rule::Peer;
+use crate::aws::vpc::Vpc;
 use crate::aws::world::World;
 
 use super::{address, side};
@@ -67,7 +68,7 @@ pub(super) fn classes(worlds: &[&World], interface: &NetworkInterface, is_ipv4: 
             begins.extend(number(block.broadcast()).checked_add(1).filter(|begin| *begin <= greatest));
         }
         let vpcs = world.peers_of(&interface.vpc_id).chain([&interface.vpc_id]);
-        inside.extend(vpcs.filter_map(|id| world.vpcs.get(id)).flat_map(address::blocks));
+        inside.extend(vpcs.filter_map(|id| world.vpcs.get(id)).flat_map(Vpc::blocks));
     }
     begins.sort_unstable();
     begins.dedup();

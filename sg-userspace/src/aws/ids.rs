@@ -100,6 +100,10 @@ id!(
     InstanceId, "i", "InvalidInstanceID.Malformed", "InvalidInstanceID.NotFound", "The instance ID '{}' does not exist"
 );
 id!(
+    /// An image, `ami-…`.
+    ImageId, "ami", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound", "The image id '[{}]' does not exist"
+);
+id!(
     /// A network interface, `eni-…`.
     NetworkInterfaceId, "eni", "InvalidNetworkInterfaceId.Malformed", "InvalidNetworkInterfaceID.NotFound",
     "The networkInterface ID '{}' does not exist"
@@ -137,6 +141,31 @@ id!(
     /// A peering of two VPCs, `pcx-…`.
     VpcPeeringConnectionId, "pcx", "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcPeeringConnectionID.NotFound",
     "The vpcPeeringConnection ID '{}' does not exist"
+);
+id!(
+    /// An internet gateway, `igw-…`.
+    InternetGatewayId, "igw", "InvalidInternetGatewayId.Malformed", "InvalidInternetGatewayID.NotFound",
+    "The internetGateway ID '{}' does not exist"
+);
+id!(
+    /// A route table, `rtb-…`.
+    RouteTableId, "rtb", "InvalidRouteTableId.Malformed", "InvalidRouteTableID.NotFound",
+    "The routeTable ID '{}' does not exist"
+);
+id!(
+    /// An association of a route table with a subnet or, as the main one, with its VPC, `rtbassoc-…`.
+    RouteTableAssociationId, "rtbassoc", "InvalidRouteTableAssociationId.Malformed", "InvalidAssociationID.NotFound",
+    "The association ID '{}' does not exist"
+);
+id!(
+    /// An association of a block with a VPC, `vpc-cidr-assoc-…`.
+    VpcCidrAssociationId, "vpc-cidr-assoc", "InvalidVpcCidrBlockAssociationID.Malformed",
+    "InvalidVpcCidrBlockAssociationID.NotFound", "The vpc CIDR block association ID '{}' does not exist"
+);
+id!(
+    /// An association of an IPv6 block with a subnet, `subnet-cidr-assoc-…`.
+    SubnetCidrAssociationId, "subnet-cidr-assoc", "InvalidSubnetCidrBlockAssociationID.Malformed",
+    "InvalidSubnetCidrBlockAssociationID.NotFound", "The subnet CIDR block association ID '{}' does not exist"
 );
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ macro_rules! with_kinds {
             prefix_lists: prefix_list::PrefixList(PrefixListId) = "prefix-list",
             vpc_peering_connections: peering::VpcPeeringConnection(VpcPeeringConnectionId) = "vpc-peering-connection",
             network_acls: network_acl::NetworkAcl(NetworkAclId) = "network-acl",
+            internet_gateways: internet_gateway::InternetGateway(InternetGatewayId) = "internet-gateway",
+            route_tables: route_table::RouteTable(RouteTableId) = "route-table",
         }
     };
 }

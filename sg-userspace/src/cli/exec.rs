@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::controller::build::INTERNET_NAME;
@@ -69,6 +69,9 @@ pub(super) fn inside(status: &Status, text: &str) -> Result<Inside> {
         let names = status.instances.iter().map(|instance| instance.name.as_str());
         near::unknown("instance", text, names.chain([INTERNET_NAME]))
     })?;
+    if instance.stopped {
+        bail!("`{}` is stopped; start it with `sgsim instance start {}`", instance.name, instance.name);
+    }
     let mut inside = Inside::new(instance.id.as_str());
     inside.environment.push(("INSTANCE_ID".to_owned(), instance.id.to_string()));
     Ok(inside)

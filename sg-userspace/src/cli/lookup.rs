@@ -235,13 +235,12 @@ pub(super) fn resource(world: &World, text: &str) -> Result<ResourceId> {
     }
 }
 
-/// The instance with this id or name.
+/// The instance with this id or name, unless it is over.
 pub(super) fn instance<'w>(world: &'w World, text: &str) -> Result<&'w Instance> {
-    world
-        .instances
-        .values()
+    let instances = || world.instances.values().filter(|instance| !instance.is_terminated());
+    instances()
         .find(|instance| instance.id.as_str() == text || instance.name.eq_ignore_ascii_case(text))
-        .ok_or_else(|| unknown("instance", text, world.instances.values().map(|i| i.name.as_str())))
+        .ok_or_else(|| unknown("instance", text, instances().map(|i| i.name.as_str())))
 }
 
 /// The interface with this id; or an instance's: `NAME` for the primary one, `NAME:INDEX` for the others.

@@ -26,7 +26,9 @@ use super::network_acl_entry::{EntryContent, checked_number};
 use super::permission::Permission;
 use super::quota::SetQuotas;
 use super::rule_count::RuleCount;
-use super::{group, instance, interface, network_acl, peering, prefix_list, rule, subnet, tag, vpc};
+use super::{
+    group, instance, interface, network_acl, peering, prefix_list, route_table, rule, subnet, tag, vpc,
+};
 
 /// An object to take over. Numbers and slots are given anew; everything else stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,7 +83,8 @@ pub fn adopt(world: &mut World, object: Existing) -> Result<(), AwsError> {
     }
 }
 
-/// Gives a VPC the default group and the default ACL that every VPC has, if they have not been taken over (M-30, N-05).
+/// Gives a VPC the default group, the default ACL and the main route table that every VPC has, if they have not been taken
+/// over (M-30, N-05).
 ///
 /// # Errors
 /// Where the VPC is not there.
@@ -93,6 +96,9 @@ pub fn adopt_defaults(world: &mut World, vpc_id: &VpcId) -> Result<(), AwsError>
     }
     if group::default_of(edit.world(), vpc_id).is_none() {
         vpc::insert_default_group(&mut edit, vpc_id)?;
+    }
+    if edit.world().main_route_table_of(vpc_id).is_none() {
+        route_table::insert_main(&mut edit, vpc_id)?;
     }
     edit.finish();
     Ok(())

@@ -1,4 +1,4 @@
-//! Instances: run with one or several network interfaces, ended with those that go with them.
+//! Instances run, with one or several network interfaces each.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::group::SecurityGroup;
-use crate::aws::ids::{InstanceId, NetworkInterfaceId};
-use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
+use crate::aws::ids::{ImageId, InstanceId, NetworkInterfaceId};
+use crate::aws::instance::{
+    ClientToken, DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch,
+};
 use crate::aws::instance_type::InstanceType;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::tag::NAME;
@@ -34,11 +36,11 @@ pub enum InstanceInterface {
 }
 
 /// Makes an instance. All its interfaces are in one zone (M-06); further ones may be in another VPC (M-12).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RunInstance {
-    /// Host name, unique in this world, and the tag `Name`; none stands for what that tag says, or else for the instance's
-    /// id.
+    /// Host name, unique in this world, and the tag `Name`; none stands for what that tag says, where that is a host name
+    /// that no other instance has, and else for the instance's id.
     #[serde(default)]
     pub name: Option<String>,
     /// Its interfaces, the primary one first.
@@ -52,15 +54,68 @@ pub struct RunInstance {
     /// Tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// The image that is named, which does nothing here.
+    #[serde(default)]
+    pub image_id: Option<ImageId>,
+    /// What may be done to it.
+    #[serde(default)]
+    pub settings: InstanceSettings,
+    /// When it is launched, in seconds since 1970.
+    #[serde(default)]
+    pub at: Option<u64>,
+}
+
+/// Makes several instances that differ in their addresses alone: all of them, or none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunInstances {
+    /// How many.
+    pub count: u16,
+    /// What each of them is like.
+    pub instance: RunInstance,
+    /// The client's token and its request in some form: what it asks for a second time is not done a second time.
+    #[serde(default)]
+    pub client_token: Option<ClientToken>,
+}
+
+impl RunInstances {
+    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
+        if let Some(token) = &self.client_token {
+            let mut made = launched_by(edit.world(), token)?;
+            if !made.is_empty() {
+                made.sort_by_key(|instance| instance.launch.index);
+                return Ok(Reply::Instances(made.iter().map(|instance| instance.id.clone()).collect()));
+            }
+        }
+        let mut made: Vec<InstanceId> = Vec::new();
+        for index in 0..self.count {
+            let Reply::Instance { instance_id, .. } = self.instance.clone().run(edit)? else { continue };
+            let launch = &mut edit.get_mut::<Instance>(&instance_id)?.launch;
+            launch.index = index;
+            launch.first = made.first().cloned();
+            launch.client_token.clone_from(&self.client_token);
+            made.push(instance_id);
+        }
+        Ok(Reply::Instances(made))
+    }
+}
+
+/// The instances, ended ones included, that an earlier call with this token launched, in the region that none of them has
+/// left.
+fn launched_by<'w>(world: &'w World, token: &ClientToken) -> Result<Vec<&'w Instance>, AwsError> {
+    let is_it = |it: &ClientToken| it.token == token.token && it.region == token.region;
+    let made = world.instances.values().filter(|it| it.launch.client_token.as_ref().is_some_and(is_it));
+    let made = made.collect::<Vec<_>>();
+    if made.iter().any(|instance| instance.launch.client_token.as_ref() != Some(token)) {
+        let message = format!("The client token '{}' was used with other parameters before.", token.token);
+        return Err(AwsError::new("IdempotentParameterMismatch", message));
+    }
+    Ok(made)
 }
 
 impl RunInstance {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        let (name, tags) = named(self.name, self.tags)?;
-        if let Some(name) = &name {
-            check_name(name)?;
-            check_unused(edit.world(), name)?;
-        }
+        let (name, tags) = named(edit.world(), self.name, self.tags)?;
         if self.interfaces.is_empty() {
             return Err(AwsError::new("MissingParameter", "The request must contain the parameter SubnetId"));
         }
@@ -84,6 +139,9 @@ impl RunInstance {
             instance_type: self.instance_type,
             connection_allowance: self.connection_allowance.unwrap_or(DEFAULT_CONNECTION_ALLOWANCE),
             tags,
+            state: InstanceState::Running,
+            launch: Launch { at: self.at, image_id: self.image_id, ..Launch::default() },
+            settings: self.settings,
         });
         for interface_id in &interface_ids {
             interface::settle_connection_tracking(edit, interface_id)?;
@@ -92,23 +150,29 @@ impl RunInstance {
     }
 }
 
-/// The host name of an instance and its tags, which have it too.
+/// Whether an instance that is not over has this host name.
+fn has_name(world: &World, name: &str) -> bool {
+    world.instances.values().any(|it| !it.is_terminated() && it.name.eq_ignore_ascii_case(name))
+}
+
+/// The host name of an instance, if it has one of its own, and its tags, which have one that was asked for too.
 fn named(
+    world: &World,
     name: Option<String>,
     mut tags: BTreeMap<String, String>,
 ) -> Result<(Option<String>, BTreeMap<String, String>), AwsError> {
-    let name = match (name, tags.get(NAME)) {
-        (Some(name), Some(tag)) if *tag != name => {
-            return Err(AwsError::invalid_value(format!(
-                "Value ({tag}) for tag Name is invalid. It is the instance's host name, which is given as {name}."
-            )));
-        }
-        (name, tag) => name.or_else(|| tag.cloned()),
+    let Some(name) = name else {
+        let free = tags.get(NAME).filter(|name| check_name(name).is_ok() && !has_name(world, name));
+        return Ok((free.cloned(), tag::checked(tags)?));
     };
-    if let Some(name) = &name {
-        tags.insert(NAME.to_owned(), name.clone());
+    check_name(&name)?;
+    check_unused(world, &name)?;
+    match tags.insert(NAME.to_owned(), name.clone()) {
+        Some(tag) if tag != name => Err(AwsError::invalid_value(format!(
+            "Value ({tag}) for tag Name is invalid. It is the instance's host name, which is given as {name}."
+        ))),
+        _ => Ok((Some(name), tag::checked(tags)?)),
     }
-    Ok((name, tag::checked(tags)?))
 }
 
 fn add_interface(
@@ -154,7 +218,7 @@ fn create_for_instance(
 
 /// Refuses a name that another instance has.
 pub(super) fn check_unused(world: &World, name: &str) -> Result<(), AwsError> {
-    if world.instances.values().any(|instance| instance.name.eq_ignore_ascii_case(name)) {
+    if has_name(world, name) {
         return Err(AwsError::invalid_value(format!(
             "Value ({name}) for tag Name is invalid. Instances are known by name here, and another instance has it."
         )));
@@ -171,37 +235,4 @@ pub fn check_name(name: &str) -> Result<(), AwsError> {
         )));
     }
     Ok(())
-}
-
-/// Ends an instance. Interfaces made with it are deleted, the others become available.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct TerminateInstance {
-    /// The instance.
-    pub instance_id: InstanceId,
-}
-
-impl TerminateInstance {
-    pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        let id = &self.instance_id;
-        edit.get::<Instance>(id)?;
-        let interfaces: Vec<_> = edit
-            .world()
-            .interfaces_of(id)
-            .into_iter()
-            .map(|interface| {
-                let deleted = interface.attachment.as_ref().is_some_and(|it| it.delete_on_termination);
-                (interface.id.clone(), deleted)
-            })
-            .collect();
-        for (interface_id, deleted) in interfaces {
-            if deleted {
-                edit.remove::<NetworkInterface>(&interface_id);
-            } else {
-                interface::detach(edit, &interface_id)?;
-            }
-        }
-        edit.remove::<Instance>(id);
-        Ok(Reply::Done)
-    }
 }

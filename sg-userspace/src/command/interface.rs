@@ -62,7 +62,7 @@ pub(super) fn settle_connection_tracking(
 }
 
 /// The most interfaces of an instance: AWS's for its largest instances. Each has a routing table of its own inside.
-const MAX_INTERFACES: u8 = 15;
+pub const MAX_INTERFACES: u8 = 15;
 
 /// Makes a network interface.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -138,7 +138,11 @@ impl CreateNetworkInterface {
 
         let (mut private_ipv4, mut ipv6) = (self.private_ipv4, self.ipv6);
         let automatic_ipv4 = usize::from(private_ipv4.is_empty()) + usize::from(self.secondary_ipv4_count);
-        address::check_count(private_ipv4.len() + automatic_ipv4, ipv6.len() + usize::from(self.ipv6_count))?;
+        let mut automatic_ipv6 = self.ipv6_count;
+        if ipv6.is_empty() && automatic_ipv6 == 0 && subnet.assign_ipv6_address_on_creation {
+            automatic_ipv6 = 1;
+        }
+        address::check_count(private_ipv4.len() + automatic_ipv4, ipv6.len() + usize::from(automatic_ipv6))?;
         let mut addresses = SubnetAddresses::of(edit.world(), subnet);
         for address in
             private_ipv4.iter().copied().map(IpAddr::V4).chain(ipv6.iter().copied().map(IpAddr::V6))
@@ -148,7 +152,7 @@ impl CreateNetworkInterface {
         for _ in 0..automatic_ipv4 {
             private_ipv4.push(addresses.take_free_ipv4()?);
         }
-        for _ in 0..self.ipv6_count {
+        for _ in 0..automatic_ipv6 {
             ipv6.push(addresses.take_free_ipv6()?);
         }
 

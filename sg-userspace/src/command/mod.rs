@@ -9,13 +9,17 @@
 mod address;
 pub mod adopt;
 pub mod changes;
+pub mod default_vpc;
 mod edit;
 pub mod group;
 pub mod group_vpc;
 pub mod instance;
+pub mod instance_setting;
+pub mod instance_state;
 pub mod interface;
 pub mod interface_address;
 pub mod interface_setting;
+pub mod internet_gateway;
 pub mod network_acl;
 pub mod network_acl_entry;
 pub mod network_acl_text;
@@ -23,6 +27,8 @@ pub mod peering;
 pub mod permission;
 pub mod prefix_list;
 pub mod quota;
+pub mod route;
+pub mod route_table;
 pub mod rule;
 pub mod rule_count;
 pub mod rule_text;
@@ -30,15 +36,19 @@ pub mod subnet;
 pub mod tag;
 pub mod template;
 pub mod vpc;
+pub mod vpc_attribute;
+pub mod vpc_block;
 
 use std::net::IpAddr;
 
+use ipnet::{IpNet, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{
-    AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, PrefixListId,
-    SecurityGroupId, SubnetId, VpcId, VpcPeeringConnectionId,
+    AttachmentId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId,
+    PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId, SubnetCidrAssociationId, SubnetId,
+    VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
 };
 use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
@@ -78,6 +88,22 @@ commands! {
     CreateVpc(vpc),
     /// Deletes an empty VPC and its default group.
     DeleteVpc(vpc),
+    /// Makes a region's default VPC, with all that AWS gives it.
+    CreateDefaultVpc(default_vpc),
+    /// Makes the default subnet of a zone.
+    CreateDefaultSubnet(default_vpc),
+    /// Sets attributes of a VPC.
+    ModifyVpcAttribute(vpc_attribute),
+    /// Sets an attribute of a subnet.
+    ModifySubnetAttribute(vpc_attribute),
+    /// Adds a block to a VPC.
+    AssociateVpcCidrBlock(vpc_block),
+    /// Takes a block from a VPC.
+    DisassociateVpcCidrBlock(vpc_block),
+    /// Gives a subnet an IPv6 block.
+    AssociateSubnetCidrBlock(vpc_block),
+    /// Takes a subnet's IPv6 block away.
+    DisassociateSubnetCidrBlock(vpc_block),
     /// Makes a subnet.
     CreateSubnet(subnet),
     /// Deletes an empty subnet.
@@ -132,8 +158,20 @@ commands! {
     UnassignPrivateAddresses(interface_address),
     /// Makes an instance with its network interfaces.
     RunInstance(instance),
-    /// Ends an instance.
-    TerminateInstance(instance),
+    /// Makes several instances alike, or none.
+    RunInstances(instance),
+    /// Starts instances that are stopped.
+    StartInstances(instance_state),
+    /// Stops instances.
+    StopInstances(instance_state),
+    /// Ends the processes of instances, and lets them start anew.
+    RebootInstances(instance_state),
+    /// Ends instances.
+    TerminateInstances(instance_state),
+    /// Shows ended instances no more.
+    ForgetInstances(instance_state),
+    /// Changes an attribute of an instance.
+    ModifyInstance(instance_setting),
     /// Sets tags of resources.
     CreateTags(tag),
     /// Deletes tags of resources.
@@ -152,6 +190,30 @@ commands! {
     ReplaceNetworkAclEntry(network_acl_entry),
     /// Removes an entry of a network ACL.
     DeleteNetworkAclEntry(network_acl_entry),
+    /// Makes an internet gateway.
+    CreateInternetGateway(internet_gateway),
+    /// Deletes an internet gateway that is attached to nothing.
+    DeleteInternetGateway(internet_gateway),
+    /// Attaches an internet gateway to a VPC.
+    AttachInternetGateway(internet_gateway),
+    /// Detaches an internet gateway from a VPC.
+    DetachInternetGateway(internet_gateway),
+    /// Makes a route table.
+    CreateRouteTable(route_table),
+    /// Deletes a route table that nothing has.
+    DeleteRouteTable(route_table),
+    /// Gives a subnet a route table of its own.
+    AssociateRouteTable(route_table),
+    /// Gives a subnet the main route table again.
+    DisassociateRouteTable(route_table),
+    /// Gives a subnet, or its VPC as the main one, another route table.
+    ReplaceRouteTableAssociation(route_table),
+    /// Adds a route to a route table.
+    CreateRoute(route),
+    /// Changes where a route leads.
+    ReplaceRoute(route),
+    /// Removes a route.
+    DeleteRoute(route),
     /// Asks for a peering of two VPCs.
     CreateVpcPeeringConnection(peering),
     /// Makes a requested peering active.
@@ -174,6 +236,30 @@ pub enum Reply {
         /// Its default group.
         default_group_id: SecurityGroupId,
     },
+    /// A block of a VPC was added or taken away.
+    VpcCidrAssociation {
+        /// The VPC.
+        vpc_id: VpcId,
+        /// The association.
+        id: VpcCidrAssociationId,
+        /// The block.
+        cidr: IpNet,
+    },
+    /// An IPv6 block of a subnet was added or taken away.
+    SubnetCidrAssociation {
+        /// The subnet.
+        subnet_id: SubnetId,
+        /// The association.
+        id: SubnetCidrAssociationId,
+        /// The block.
+        cidr_ipv6: Ipv6Net,
+    },
+    /// An internet gateway was made.
+    InternetGateway(InternetGatewayId),
+    /// A route table was made.
+    RouteTable(RouteTableId),
+    /// A route table has a new association.
+    RouteTableAssociation(RouteTableAssociationId),
     /// A subnet was made.
     Subnet(SubnetId),
     /// A security group was made.
@@ -209,6 +295,8 @@ pub enum Reply {
         /// Its interfaces by device index.
         interface_ids: Vec<NetworkInterfaceId>,
     },
+    /// Instances were made, in this order.
+    Instances(Vec<InstanceId>),
     /// A network ACL was made.
     NetworkAcl(NetworkAclId),
     /// A subnet has a new association with its network ACL.

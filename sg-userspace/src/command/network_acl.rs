@@ -120,25 +120,47 @@ fn empty(edit: &mut Edit<'_>, vpc_id: &VpcId) -> Result<NetworkAcl, AwsError> {
     })
 }
 
+/// Entries that let everything of a block's family through, both ways.
+fn allow_all(rule_number: u16, cidr: IpNet) -> [NetworkAclEntry; 2] {
+    [Direction::Inbound, Direction::Outbound].map(|direction| NetworkAclEntry {
+        rule_number,
+        direction,
+        protocol: IpProtocol::All,
+        ports: PortRange::ALL,
+        cidr,
+        action: RuleAction::Allow,
+    })
+}
+
+/// Numbers of the entries that a default ACL has from the start, for IPv4 and for IPv6 (N-05).
+const DEFAULT_IPV4: u16 = 100;
+const DEFAULT_IPV6: u16 = 101;
+
+/// Lets IPv6 through a VPC's default ACL, now that the VPC has it, in each direction that nobody has changed (N-07).
+pub(super) fn allow_ipv6_by_default(edit: &mut Edit<'_>, vpc_id: &VpcId) -> Result<(), AwsError> {
+    let acl = edit.world().network_acls.values().find(|acl| acl.is_default && acl.vpc_id == *vpc_id);
+    let Some(acl) = acl else { return Ok(()) };
+    let (id, untouched) = (acl.id.clone(), allow_all(DEFAULT_IPV4, Ipv4Net::default().into()));
+    let is_untouched = |entry: &NetworkAclEntry| {
+        acl.entries_of(entry.direction).eq(untouched.iter().filter(|it| it.direction == entry.direction))
+    };
+    let new = allow_all(DEFAULT_IPV6, Ipv6Net::default().into());
+    let new = new.into_iter().filter(is_untouched).collect::<Vec<_>>();
+    let acl: &mut NetworkAcl = edit.get_mut(&id)?;
+    acl.entries.extend(new);
+    acl.entries.sort_by_key(NetworkAclEntry::order);
+    Ok(())
+}
+
 /// Makes a VPC's default ACL: entry 100 allows all IPv4 both ways, and 101 all IPv6 if the VPC has it (N-05).
 pub(super) fn insert_default(
     edit: &mut Edit<'_>,
     vpc_id: &VpcId,
     has_ipv6: bool,
 ) -> Result<NetworkAclId, AwsError> {
-    let allow_all = |rule_number, cidr: IpNet| {
-        [Direction::Inbound, Direction::Outbound].map(|direction| NetworkAclEntry {
-            rule_number,
-            direction,
-            protocol: IpProtocol::All,
-            ports: PortRange::ALL,
-            cidr,
-            action: RuleAction::Allow,
-        })
-    };
-    let mut entries = Vec::from(allow_all(100, Ipv4Net::default().into()));
+    let mut entries = Vec::from(allow_all(DEFAULT_IPV4, Ipv4Net::default().into()));
     if has_ipv6 {
-        entries.extend(allow_all(101, Ipv6Net::default().into()));
+        entries.extend(allow_all(DEFAULT_IPV6, Ipv6Net::default().into()));
     }
     entries.sort_by_key(NetworkAclEntry::order);
     let acl = NetworkAcl { is_default: true, entries, ..empty(edit, vpc_id)? };

@@ -62,7 +62,8 @@ impl CreateVpcPeeringConnection {
 }
 
 fn ends_overlap(edit: &Edit<'_>, requester: &VpcId, accepter: &VpcId) -> Result<bool, AwsError> {
-    let (requester, accepter) = (blocks(edit.get(requester)?), blocks(edit.get(accepter)?));
+    let requester = edit.get::<Vpc>(requester)?.blocks().collect::<Vec<_>>();
+    let accepter = edit.get::<Vpc>(accepter)?.blocks().collect::<Vec<_>>();
     Ok(requester.iter().any(|a| accepter.iter().any(|b| overlap(a, b))))
 }
 
@@ -181,6 +182,57 @@ fn check_only_one(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<
     }
 }
 
+/// Refuses a block that a VPC cannot have with the peerings that it has or is asked for.
+pub(super) fn check_new_block(world: &World, vpc_id: &VpcId, block: IpNet) -> Result<(), AwsError> {
+    let peerings = world.vpc_peering_connections.values().filter(|peering| is_live(peering));
+    for (peering, peer) in peerings.filter_map(|peering| Some((peering, peering.other_end(vpc_id)?))) {
+        let mut theirs = world.vpcs.get(peer).into_iter().flat_map(Vpc::blocks);
+        if let Some(theirs) = theirs.find(|other| overlap(other, &block)) {
+            return Err(AwsError::new(
+                "InvalidVpc.Range",
+                format!(
+                    "The CIDR '{block}' conflicts with {theirs} of '{peer}', which '{}' leads to",
+                    peering.id
+                ),
+            ));
+        }
+    }
+    // The VPC's own room, and that of each of its active peers, whose peers it is among.
+    for id in world.peers_of(vpc_id).chain([vpc_id]) {
+        let together = world.peers_of(id).chain([id]).filter_map(|id| world.vpcs.get(id));
+        let is_ipv4 = |net: &IpNet| matches!(net, IpNet::V4(_));
+        let count = together.flat_map(Vpc::blocks).filter(|net| is_ipv4(net) == is_ipv4(&block)).count();
+        check_room(id, if is_ipv4(&block) { "IPv4" } else { "IPv6" }, count + 1)?;
+    }
+    // A peer's other peers may not overlap it either.
+    let overlaps = |peer: &VpcId| {
+        let others = world.peers_of(peer).filter(|other| *other != vpc_id);
+        let mut blocks = others.filter_map(|other| world.vpcs.get(other)).flat_map(Vpc::blocks);
+        blocks.any(|other| overlap(&other, &block))
+    };
+    match world.peers_of(vpc_id).find(|peer| overlaps(peer)) {
+        Some(peer) => Err(AwsError::new(
+            "InvalidVpc.Range",
+            format!(
+                "The CIDR '{block}' overlaps another active peer of '{peer}', which could not tell them apart"
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn check_room(vpc_id: &VpcId, family: &str, count: usize) -> Result<(), AwsError> {
+    if count > MAX_REACHABLE_BLOCKS {
+        return Err(AwsError::new(
+            "RouteLimitExceeded",
+            format!(
+                "'{vpc_id}' and its active peers would have {count} {family} CIDR blocks together; at most {MAX_REACHABLE_BLOCKS} are possible here"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 /// Refuses a peering that could not become active: Q-17, and the blocks of a VPC with its peers'.
 fn check_limits(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<(), AwsError> {
     let limit = world.quotas.active_peerings_per_vpc as usize;
@@ -206,22 +258,14 @@ fn check_blocks(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<()
             return Err(AwsError::new(
                 "InvalidParameterValue",
                 format!(
-                    "'{new_peer}' overlaps '{other}', another active peer of '{vpc_id}'; route tables would tell them apart, and there are none here"
+                    "'{new_peer}' overlaps '{other}', another active peer of '{vpc_id}'; route tables would tell them apart, and packets follow none here"
                 ),
             ));
         }
         let ipv4 = together().map(|vpc| vpc.cidr_ipv4.len()).sum::<usize>();
         let ipv6 = together().map(|vpc| vpc.cidr_ipv6.len()).sum::<usize>();
-        for (family, count) in [("IPv4", ipv4), ("IPv6", ipv6)] {
-            if count > MAX_REACHABLE_BLOCKS {
-                return Err(AwsError::new(
-                    "RouteLimitExceeded",
-                    format!(
-                        "'{vpc_id}' and its active peers would have {count} {family} CIDR blocks together; at most {MAX_REACHABLE_BLOCKS} are possible here"
-                    ),
-                ));
-            }
-        }
+        check_room(vpc_id, "IPv4", ipv4)?;
+        check_room(vpc_id, "IPv6", ipv6)?;
     }
     Ok(())
 }
@@ -229,14 +273,9 @@ fn check_blocks(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<()
 /// An active peer of a VPC that has an address in common with one that is to be a peer. CHOICE: AWS takes both, and the
 /// VPC's routes say which of the two an address means.
 fn overlapping_peer<'w>(world: &'w World, vpc_id: &'w VpcId, new_peer: &VpcId) -> Option<&'w VpcId> {
-    let new_blocks = world.vpcs.get(new_peer).map(blocks).unwrap_or_default();
+    let new_blocks = world.vpcs.get(new_peer)?.blocks().collect::<Vec<_>>();
     world.peers_of(vpc_id).filter(|peer| *peer != new_peer).find(|peer| {
-        let theirs = world.vpcs.get(*peer).map(blocks).unwrap_or_default();
-        theirs.iter().any(|block| new_blocks.iter().any(|new| overlap(block, new)))
+        let mut theirs = world.vpcs.get(*peer).into_iter().flat_map(Vpc::blocks);
+        theirs.any(|block| new_blocks.iter().any(|new| overlap(&block, new)))
     })
-}
-
-fn blocks(vpc: &Vpc) -> Vec<IpNet> {
-    let ipv4 = vpc.cidr_ipv4.iter().copied().map(IpNet::V4);
-    ipv4.chain(vpc.cidr_ipv6.iter().copied().map(IpNet::V6)).collect()
 }

@@ -13,6 +13,7 @@ use crate::aws::vpc::{Subnet, Vpc};
 use super::Reply;
 use super::edit::Edit;
 use super::network_acl;
+use super::route_table;
 use super::tag;
 use super::vpc::{is_ipv4_size, overlap};
 
@@ -52,6 +53,9 @@ impl CreateSubnet {
             cidr_ipv6,
             network_acl_id,
             network_acl_association_id,
+            default_for_az: false,
+            map_public_ip_on_launch: false,
+            assign_ipv6_address_on_creation: false,
             tags,
         });
         Ok(Reply::Subnet(id))
@@ -78,15 +82,11 @@ pub(super) fn check(
     if !is_ipv4_size(cidr_ipv4) || !vpc.cidr_ipv4.iter().any(|block| block.contains(&cidr_ipv4)) {
         return Err(invalid_range(cidr_ipv4));
     }
+    check_free(edit, vpc_id, &cidr_ipv4.into())?;
     let cidr_ipv6 = cidr_ipv6.map(|net| net.trunc());
     if let Some(net) = cidr_ipv6 {
-        let is_size = (44..=64).contains(&net.prefix_len()) && net.prefix_len().is_multiple_of(4);
-        if !is_size || !vpc.cidr_ipv6.iter().any(|block| block.contains(&net)) {
-            return Err(invalid_range(net));
-        }
+        check_ipv6(edit, vpc_id, net)?;
     }
-    let wanted = [Some(IpNet::from(cidr_ipv4)), cidr_ipv6.map(IpNet::from)];
-    wanted.iter().flatten().try_for_each(|net| check_free(edit, vpc_id, net))?;
     Ok((cidr_ipv4, cidr_ipv6))
 }
 
@@ -94,12 +94,18 @@ fn invalid_range(net: impl std::fmt::Display) -> AwsError {
     AwsError::new("InvalidSubnet.Range", format!("The CIDR '{net}' is invalid."))
 }
 
+/// Refuses an IPv6 block that a new or old subnet of the VPC cannot have (M-04).
+pub(super) fn check_ipv6(edit: &Edit<'_>, vpc_id: &VpcId, net: Ipv6Net) -> Result<(), AwsError> {
+    let is_size = (44..=64).contains(&net.prefix_len()) && net.prefix_len().is_multiple_of(4);
+    if !is_size || !edit.get::<Vpc>(vpc_id)?.cidr_ipv6.iter().any(|block| block.contains(&net)) {
+        return Err(invalid_range(net));
+    }
+    check_free(edit, vpc_id, &net.into())
+}
+
 fn check_free(edit: &Edit<'_>, vpc_id: &VpcId, net: &IpNet) -> Result<(), AwsError> {
-    let taken = edit.world().subnets.values().filter(|subnet| subnet.vpc_id == *vpc_id).any(|subnet| {
-        overlap(&subnet.cidr_ipv4.into(), net)
-            || subnet.cidr_ipv6.is_some_and(|other| overlap(&other.into(), net))
-    });
-    if taken {
+    let subnets = edit.world().subnets.values().filter(|subnet| subnet.vpc_id == *vpc_id);
+    if subnets.flat_map(Subnet::blocks).any(|other| overlap(&other, net)) {
         let message = format!("The CIDR '{net}' conflicts with another subnet");
         return Err(AwsError::new("InvalidSubnet.Conflict", message));
     }
@@ -122,6 +128,7 @@ impl DeleteSubnet {
             let message = format!("The subnet '{id}' has dependencies and cannot be deleted.");
             return Err(AwsError::new("DependencyViolation", message));
         }
+        route_table::forget_subnet(edit, id)?;
         edit.remove::<Subnet>(id);
         Ok(Reply::Done)
     }

@@ -1,14 +1,14 @@
 //! Tags of everything that can have them (M-02).
 //!
-//! An instance's tag `Name` is its host name here, the name of its files and its place in every other instance's hosts
-//! file. It is given when the instance is made, and stays.
+//! An instance that is made with the tag `Name` has that as its host name where it can: see `instance`. What the tag says
+//! later changes no host name.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
-use crate::aws::tag::{MAX_KEY, MAX_TAGS, MAX_VALUE, NAME, RESERVED_PREFIX, ResourceId};
+use crate::aws::tag::{MAX_KEY, MAX_TAGS, MAX_VALUE, RESERVED_PREFIX, ResourceId};
 
 use super::Reply;
 use super::edit::Edit;
@@ -31,7 +31,7 @@ impl CreateTags {
             return Err(missing("Tag"));
         }
         check(&self.tags)?;
-        each(edit, &self.resources, |_, now| {
+        each(edit, &self.resources, |now| {
             now.extend(self.tags.clone());
             check(&own(now))
         })
@@ -55,7 +55,7 @@ pub struct TagToDelete {
 pub struct DeleteTags {
     /// The resources.
     pub resources: Vec<ResourceId>,
-    /// The tags; none stands for all of them, an instance's name aside.
+    /// The tags; none stands for all of them.
     #[serde(default)]
     pub tags: Vec<TagToDelete>,
 }
@@ -63,12 +63,11 @@ pub struct DeleteTags {
 impl DeleteTags {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { resources, tags } = self;
-        each(edit, &resources, |id, now| {
+        each(edit, &resources, |now| {
             now.retain(|key, value| {
                 let is_asked_for =
                     |tag: &TagToDelete| tag.key == *key && tag.value.as_ref().is_none_or(|it| it == value);
-                let is_host_name = key == NAME && matches!(id, ResourceId::Instance(_));
-                if tags.is_empty() { is_host_name } else { !tags.iter().any(is_asked_for) }
+                !tags.is_empty() && !tags.iter().any(is_asked_for)
             });
             Ok(())
         })
@@ -91,20 +90,13 @@ pub(super) fn own(tags: &Tags) -> Tags {
 fn each(
     edit: &mut Edit<'_>,
     resources: &[ResourceId],
-    change: impl Fn(&ResourceId, &mut Tags) -> Result<(), AwsError>,
+    change: impl Fn(&mut Tags) -> Result<(), AwsError>,
 ) -> Result<Reply, AwsError> {
     if resources.is_empty() {
         return Err(missing("ResourceId"));
     }
     for id in resources {
-        let tags = edit.tags_mut(id)?;
-        let name = tags.get(NAME).cloned();
-        change(id, tags)?;
-        if matches!(id, ResourceId::Instance(_)) && tags.get(NAME) != name.as_ref() {
-            return Err(AwsError::invalid_value(format!(
-                "The tag {NAME} of '{id}' is its host name here, and cannot be changed once the instance is made."
-            )));
-        }
+        change(edit.tags_mut(id)?)?;
     }
     Ok(Reply::Done)
 }

@@ -1,4 +1,4 @@
-//! VPCs: made with their default group and network ACL, deleted when empty.
+//! VPCs: made with their default group, network ACL and main route table, deleted when empty.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
@@ -9,19 +9,24 @@ use serde::{Deserialize, Serialize};
 use crate::aws::error::AwsError;
 use crate::aws::group::{DEFAULT_GROUP_NAME, SecurityGroup};
 use crate::aws::ids::{SecurityGroupId, VpcId};
+use crate::aws::instance::Instance;
 use crate::aws::network_acl::NetworkAcl;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::region::Region;
+use crate::aws::route_table::{RouteTable, RouteTarget};
 use crate::aws::rule::{Direction, Peer};
-use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Vpc};
+use crate::aws::tag::NAME;
+use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Vpc, VpcAttributes};
 use crate::aws::world::World;
 
 use super::Reply;
 use super::edit::Edit;
 use super::group;
+use super::internet_gateway;
 use super::network_acl;
 use super::peering;
 use super::permission::Permission;
+use super::route_table;
 use super::rule;
 use super::tag;
 
@@ -42,7 +47,7 @@ const FORBIDDEN: [&str; 8] = [
 const INTERNET_MTU: RangeInclusive<u16> = 1280..=9001;
 
 /// The most blocks of one family in a VPC.
-const MAX_CIDRS: usize = 5;
+pub(super) const MAX_CIDRS: usize = 5;
 
 /// Whether a subnet's or VPC's IPv4 block has a size that AWS takes (M-03).
 pub(super) fn is_ipv4_size(net: Ipv4Net) -> bool {
@@ -62,7 +67,7 @@ pub(super) fn overlap(a: &IpNet, b: &IpNet) -> bool {
     a.contains(b) || b.contains(a)
 }
 
-/// Makes a VPC and its default group (M-30). VPCs may overlap each other.
+/// Makes a VPC with its default group (M-30), network ACL and main route table. VPCs may overlap each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CreateVpc {
@@ -104,6 +109,7 @@ impl CreateVpc {
             cidr_ipv6,
             is_default: self.is_default,
             internet_mtu,
+            attributes: VpcAttributes::default(),
             tags,
         };
         let vpc_id = vpc.id.clone();
@@ -111,6 +117,7 @@ impl CreateVpc {
         edit.put(vpc);
         network_acl::insert_default(edit, &vpc_id, has_ipv6)?;
         let default_group_id = insert_default_group(edit, &vpc_id)?;
+        route_table::insert_main(edit, &vpc_id)?;
         Ok(Reply::Vpc { vpc_id, default_group_id })
     }
 }
@@ -147,6 +154,23 @@ pub(super) fn check_internet_mtu(bytes: u16) -> Result<(), AwsError> {
     )))
 }
 
+/// Gives a VPC an internet gateway, and its main route table a route to it in each family that the VPC has.
+pub(super) fn connect(edit: &mut Edit<'_>, vpc_id: &VpcId) -> Result<(), AwsError> {
+    let vpc: &Vpc = edit.get(vpc_id)?;
+    let (region, has_ipv6) = (vpc.region.clone(), !vpc.cidr_ipv6.is_empty());
+    let name = vpc.tags.get_key_value(NAME).map(|(key, name)| (key.clone(), name.clone()));
+    let gateway = internet_gateway::insert(edit, region, Some(vpc_id.clone()), name.into_iter().collect())?;
+    let table = edit.world().main_route_table_of(vpc_id).map(|table| table.id.clone());
+    let Some(table) = table else { return Ok(()) };
+    let routes = &mut edit.get_mut::<RouteTable>(&table)?.routes;
+    routes.insert(Ipv4Net::default().into(), RouteTarget::InternetGateway(gateway.clone()));
+    if has_ipv6 {
+        routes.insert(Ipv6Net::default().into(), RouteTarget::InternetGateway(gateway));
+    }
+    Ok(())
+}
+
+/// Refuses blocks that one VPC cannot have together (M-03, Q-14).
 pub(super) fn check_blocks(cidr_ipv4: &[Ipv4Net], cidr_ipv6: &[Ipv6Net]) -> Result<(), AwsError> {
     if cidr_ipv4.is_empty() {
         return Err(AwsError::new("MissingParameter", "The request must contain the parameter cidrBlock"));
@@ -175,7 +199,8 @@ pub(super) fn check_blocks(cidr_ipv4: &[Ipv4Net], cidr_ipv6: &[Ipv6Net]) -> Resu
     Ok(())
 }
 
-/// Deletes a VPC that has nothing left but its default group and network ACL. Its peerings end, as in AWS.
+/// Deletes a VPC that has nothing left but its default group and network ACL and its main route table. Its peerings end,
+/// as in AWS.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteVpc {
@@ -192,11 +217,15 @@ impl DeleteVpc {
         let (default, others): (Vec<_>, Vec<_>) = groups.partition(|group| group.is_default());
         let acls = world.network_acls.values().filter(|acl| acl.vpc_id == *id);
         let (default_acls, custom_acls): (Vec<_>, Vec<_>) = acls.partition(|acl| acl.is_default);
+        let tables = world.route_tables.values().filter(|table| table.vpc_id == *id);
+        let (main_tables, custom_tables): (Vec<_>, Vec<_>) = tables.partition(|table| table.is_main());
         // CHOICE: an associated group holds a VPC as a group of its own does (M-38).
         let is_associated = |group: &SecurityGroup| group.associated_vpcs.contains(id);
         let in_use = !others.is_empty()
             || world.security_groups.values().any(is_associated)
             || !custom_acls.is_empty()
+            || !custom_tables.is_empty()
+            || world.internet_gateway_of(id).is_some()
             || world.subnets.values().any(|subnet| subnet.vpc_id == *id)
             || world.network_interfaces.values().any(|interface| interface.vpc_id == *id);
         if in_use {
@@ -205,12 +234,21 @@ impl DeleteVpc {
         }
         let default: Vec<_> = default.into_iter().map(|group| group.id.clone()).collect();
         let default_acls: Vec<_> = default_acls.into_iter().map(|acl| acl.id.clone()).collect();
+        let main_tables: Vec<_> = main_tables.into_iter().map(|table| table.id.clone()).collect();
         peering::delete_all_of(edit, id)?;
+        for table_id in &main_tables {
+            edit.remove::<RouteTable>(table_id);
+        }
         for acl_id in &default_acls {
             edit.remove::<NetworkAcl>(acl_id);
         }
         for group_id in &default {
             edit.remove::<SecurityGroup>(group_id);
+        }
+        // Instances that are over hold nothing, and are shown no longer than their VPC.
+        let of_vpc = edit.world().instances.values().filter(|it| it.vpc_id == *id);
+        for instance_id in of_vpc.map(|it| it.id.clone()).collect::<Vec<_>>() {
+            edit.remove::<Instance>(&instance_id);
         }
         edit.remove::<Vpc>(id);
         Ok(Reply::Done)

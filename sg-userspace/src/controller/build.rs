@@ -4,8 +4,8 @@
 //! A link's programs are attached before it is up. Whatever is made is listed first, so that `down` finds it after a
 //! crash at any point.
 
+use std::borrow::Borrow;
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -76,6 +76,7 @@ impl<'a> Builder<'a> {
         let mut hosts = world
             .instances
             .values()
+            .filter(|instance| !instance.is_terminated())
             .map(|instance| (instance.name.clone(), addresses_of(world, instance)))
             .collect::<Vec<_>>();
         hosts.push((INTERNET_NAME.to_owned(), lab.internet()));
@@ -184,11 +185,11 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// Where a file cannot be written.
-    pub fn refresh_hosts(&self, instances: &BTreeSet<InstanceId>) -> Result<()> {
+    pub fn refresh_hosts(&self, instances: impl IntoIterator<Item = impl Borrow<InstanceId>>) -> Result<()> {
         hosts::write(&self.lab.internet_namespace, INTERNET_NAME, &self.hosts)?;
         for id in instances {
-            if let Some(instance) = self.world.instances.get(id) {
-                hosts::write(id.as_str(), &instance.name, &self.hosts)?;
+            if let Some(instance) = self.world.instances.get(id.borrow()) {
+                hosts::write(instance.id.as_str(), &instance.name, &self.hosts)?;
             }
         }
         Ok(())

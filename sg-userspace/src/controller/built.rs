@@ -9,6 +9,7 @@ use futures::stream;
 use tokio::sync::mpsc;
 
 use crate::aws::ids::{InstanceId, NetworkInterfaceId};
+use crate::aws::instance::Instance;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
 use crate::command::changes::{Changes, ObjectKey};
@@ -31,7 +32,8 @@ const GRACE: std::time::Duration = std::time::Duration::from_secs(3);
 /// What stands.
 #[derive(Debug, Default)]
 pub struct Built {
-    instances: BTreeSet<InstanceId>,
+    /// Instances that run, and how often each had been booted when its processes were last ended.
+    instances: BTreeMap<InstanceId, u32>,
     links: BTreeMap<NetworkInterfaceId, BuiltLink>,
     made: PathBuf,
 }
@@ -60,8 +62,9 @@ impl Built {
             .filter(|link| link.name == link_name(link.index))
             .map(|link| link.index)
             .collect::<BTreeSet<_>>();
-        for instance in world.instances.values().filter(|instance| standing.contains(instance.id.as_str())) {
-            built.instances.insert(instance.id.clone());
+        let is_there = |it: &&Instance| it.is_running() && standing.contains(it.id.as_str());
+        for instance in world.instances.values().filter(is_there) {
+            built.instances.insert(instance.id.clone(), instance.launch.boots);
             for interface in world.interfaces_of(&instance.id) {
                 let index = lab.link_base + interface.slot;
                 if indexes.contains(&index) {
@@ -84,10 +87,11 @@ impl Built {
     pub async fn sweep(made: &Path, world: &World, lab: &LabManifest) {
         let is_wanted = |thing: &Made| match thing {
             Made::Namespace(name) => {
-                *name == lab.internet_namespace || world.instances.keys().any(|id| id.as_str() == name)
+                let is_it = |it: &Instance| it.id.as_str() == name && it.is_running();
+                *name == lab.internet_namespace || world.instances.values().any(is_it)
             }
             Made::Link { alias, .. } => {
-                let is_it = |it: &NetworkInterface| it.id.as_str() == alias && it.attachment.is_some();
+                let is_it = |it: &NetworkInterface| it.id.as_str() == alias && runs_with(world, it).is_some();
                 *alias == lab.internet_namespace || world.network_interfaces.values().any(is_it)
             }
             Made::Directory(_) => true,
@@ -125,7 +129,7 @@ impl Built {
         let mut done = 0;
         while let Some((instance, links)) = work.next().await {
             let links = links?;
-            self.instances.insert(instance.id.clone());
+            self.instances.insert(instance.id.clone(), instance.launch.boots);
             self.links.extend(links.into_iter().map(|link| (link.interface.id.clone(), link)));
             done += 1;
             let progress =
@@ -147,8 +151,13 @@ impl Built {
         lab: &LabManifest,
         enforcer: &mut dyn Enforcer,
     ) -> Result<()> {
+        if !enforcer.has_links() {
+            return Ok(());
+        }
         let new_instances = changes.keys.iter().filter_map(|key| match key {
-            ObjectKey::Instance(id) if !self.instances.contains(id) => world.instances.get(id),
+            ObjectKey::Instance(id) if !self.instances.contains_key(id) => {
+                world.instances.get(id).filter(|it| it.is_running())
+            }
             _ => None,
         });
         let new_instances = new_instances.collect::<Vec<_>>();
@@ -156,7 +165,7 @@ impl Built {
             ObjectKey::NetworkInterface(id) if !self.links.contains_key(id) => {
                 let interface = world.network_interfaces.get(id)?;
                 let owner = &interface.attachment.as_ref()?.instance_id;
-                Some((interface, world.instances.get(owner).filter(|_| self.instances.contains(owner))?))
+                Some((interface, world.instances.get(owner).filter(|_| self.instances.contains_key(owner))?))
             }
             _ => None,
         });
@@ -172,18 +181,19 @@ impl Built {
         }
         for instance in &new_instances {
             // Known before it is whole, so that what there is of it goes if the rest fails.
-            self.instances.insert(instance.id.clone());
+            self.instances.insert(instance.id.clone(), instance.launch.boots);
             for link in builder.instance(instance).await? {
                 self.links.insert(link.interface.id.clone(), link);
             }
         }
         if !new_instances.is_empty() {
-            builder.refresh_hosts(&self.instances)?;
+            builder.refresh_hosts(self.instances.keys())?;
         }
         Ok(())
     }
 
-    /// Removes what stands and that the world does not have, or no longer has there.
+    /// Removes what stands and that the world does not have, or no longer has there, and ends the processes of instances
+    /// that are rebooted. Gives the instances whose processes ended.
     ///
     /// # Errors
     /// What could not be removed; the rest was.
@@ -192,17 +202,17 @@ impl Built {
         world: &World,
         changes: &Changes,
         enforcer: &mut dyn Enforcer,
-    ) -> Result<()> {
+    ) -> Result<Vec<InstanceId>> {
+        let is_touched = |link: &BuiltLink| {
+            changes.contains(&ObjectKey::NetworkInterface(link.interface.id.clone()))
+                || changes.contains(&ObjectKey::Instance(link.instance_id.clone()))
+        };
         let is_there = |link: &BuiltLink| {
             let interface = world.network_interfaces.get(&link.interface.id);
-            let attachment = interface.and_then(|interface| interface.attachment.as_ref());
-            attachment.is_some_and(|attachment| attachment.instance_id == link.instance_id)
+            interface.and_then(|it| runs_with(world, it)).is_some_and(|it| it.id == link.instance_id)
         };
         let mut faults = Vec::new();
-        let doomed = changes.keys.iter().filter_map(|key| match key {
-            ObjectKey::NetworkInterface(id) => self.links.get(id).filter(|link| !is_there(link)),
-            _ => None,
-        });
+        let doomed = self.links.values().filter(|link| is_touched(link) && !is_there(link));
         for link in doomed.cloned().collect::<Vec<_>>() {
             // The link first: what is left of an interface without programs would pass unjudged.
             let removed = async { Links::open()?.delete(link.index).await }.await;
@@ -210,21 +220,32 @@ impl Built {
             faults.extend(enforcer.detach(&link.interface).err());
             self.links.remove(&link.interface.id);
         }
-        for key in &changes.keys {
-            if let ObjectKey::Instance(id) = key
-                && !world.instances.contains_key(id)
-                && self.instances.remove(id)
-            {
-                faults.extend(process::kill(&[id.to_string()], GRACE).err());
-                faults.extend(namespace::delete(id.as_str()).err());
-                faults.extend(hosts::remove(id.as_str()).err());
+        let (mut over, mut rebooted) = (Vec::new(), Vec::new());
+        for (id, boots) in &mut self.instances {
+            match world.instances.get(id).filter(|it| it.is_running()) {
+                None => over.push(id.clone()),
+                Some(instance) if instance.launch.boots != *boots => {
+                    *boots = instance.launch.boots;
+                    rebooted.push(id.clone());
+                }
+                Some(_) => {}
             }
+        }
+        let ended = [&over[..], &rebooted[..]].concat();
+        if !ended.is_empty() {
+            let names = ended.iter().map(ToString::to_string).collect::<Vec<_>>();
+            faults.extend(process::kill(&names, GRACE).err());
+        }
+        for id in over {
+            faults.extend(namespace::delete(id.as_str()).err());
+            faults.extend(hosts::remove(id.as_str()).err());
+            self.instances.remove(&id);
         }
         if !faults.is_empty() {
             let lines = faults.iter().map(|fault| format!("{fault:#}")).collect::<Vec<_>>();
             bail!("{}", lines.join("; "));
         }
-        Ok(())
+        Ok(ended)
     }
 
     /// What the world has and this machine does not, by name: nothing where the lab stands as it was built.
@@ -238,7 +259,7 @@ impl Built {
         if !has_link(INTERNET_SLOT) || !namespace::path(&lab.internet_namespace).exists() {
             missing.push(INTERNET_NAME.to_owned());
         }
-        for instance in world.instances.values() {
+        for instance in world.instances.values().filter(|it| it.is_running()) {
             let is_linked = |interface: &&NetworkInterface| {
                 self.links.contains_key(&interface.id) && has_link(interface.slot)
             };
@@ -251,8 +272,14 @@ impl Built {
 
     /// Whether an instance's namespace is there.
     pub fn is_running(&self, id: &InstanceId) -> bool {
-        self.instances.contains(id) && namespace::path(id.as_str()).exists()
+        self.instances.contains_key(id) && namespace::path(id.as_str()).exists()
     }
+}
+
+/// The instance that an interface is attached to, where that runs.
+fn runs_with<'w>(world: &'w World, interface: &NetworkInterface) -> Option<&'w Instance> {
+    let attachment = interface.attachment.as_ref()?;
+    world.instances.get(&attachment.instance_id).filter(|instance| instance.is_running())
 }
 
 /// A range of link indexes that nothing on this machine has: the index of slot 0. The search starts where the seed says, so

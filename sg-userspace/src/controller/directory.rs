@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::hash::fnv1a;
+
 /// Default state directory.
 pub const DEFAULT: &str = "/var/lib/sgsim";
 
@@ -63,10 +65,7 @@ impl StateDirectory {
         if self.0 == Path::new(DEFAULT) {
             return 0;
         }
-        let bytes = self.0.as_os_str().as_encoded_bytes();
-        bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        })
+        fnv1a(self.0.as_os_str().as_encoded_bytes())
     }
 
     /// Log files.

@@ -28,6 +28,11 @@ pub trait Enforcer: Send {
     /// Where it does not fit or the kernel refuses; then the old state is in force.
     fn set_world(&mut self, world: &World, changes: &Changes) -> Result<()>;
 
+    /// Whether packets come to it over links of this machine. Without, no instance is built.
+    fn has_links(&self) -> bool {
+        true
+    }
+
     /// Attaches to the host side of an interface's link, before the link is up. An interface that is attached to this
     /// link already, by an earlier controller, is adopted.
     ///

@@ -6,13 +6,17 @@
 //! data plane or on the machine. What was acknowledged is durable and in force. The process may be killed at any
 //! instant: enforcement, namespaces and servers outlive it, and the next controller adopts them.
 
-use std::time::Duration;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
 
 use crate::aws::error::AwsError;
+use crate::aws::ids::InstanceId;
 use crate::aws::world::World;
+use crate::command::changes::{Changes, ObjectKey};
+use crate::command::instance_state::ForgetInstances;
 use crate::command::{self, Applied, Command};
 use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
@@ -47,6 +51,9 @@ const CLOCK_STEP: u64 = 20 * 86_400;
 /// The most that the clock can be ahead, in seconds: ten years.
 const CLOCK_LIMIT: u64 = 3_653 * 86_400;
 
+/// How long an ended instance is shown.
+const ENDED_SHOWN: Duration = Duration::from_secs(3600);
+
 /// Opens the data plane behind a controller: adopts what is pinned, or loads it.
 pub type OpenEnforcer = Box<dyn Fn(&EnforcerOptions) -> anyhow::Result<Box<dyn Enforcer>>>;
 
@@ -63,6 +70,8 @@ pub struct Controller {
     watchers: Watchers,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
+    /// Since when ended instances are known to be over.
+    ended: BTreeMap<InstanceId, Instant>,
 }
 
 /// Whether the controller goes on after a request.
@@ -96,6 +105,7 @@ impl Controller {
             built: Built::default(),
             watchers: Watchers::default(),
             tracer: None,
+            ended: BTreeMap::new(),
         };
         if controller.lab.is_some() {
             controller.adopt().await?;
@@ -121,6 +131,8 @@ impl Controller {
         Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
         self.enforcer = Some(enforcer);
+        // It may have died between an instance's start and that of its servers.
+        self.follow_servers(&objects::all(&self.world), &[]).await;
         Ok(())
     }
 
@@ -208,8 +220,9 @@ impl Controller {
                 Ok(version) => {
                     self.version = version;
                     // What the world no longer has goes last: it is durable that it should.
-                    if let Err(error) = self.built.shrink(&self.world, &changes, enforcer).await {
-                        tracing::error!("something stayed behind: {error:#}");
+                    match self.built.shrink(&self.world, &changes, enforcer).await {
+                        Ok(ended) => self.follow_servers(&changes, &ended).await,
+                        Err(error) => tracing::error!("something stayed behind: {error:#}"),
                     }
                     return Ok(Reply::Applied { version, answer: Some(Box::new(reply)) });
                 }
@@ -226,6 +239,24 @@ impl Controller {
             tracing::error!("the data plane did not take the old state back: {error:#}");
         }
         Err(failure.map_or_else(|| ErrorReply::new(code::SYSTEM, "the change failed"), system))
+    }
+
+    /// Starts the lab's servers in instances that have come up, those of `ended` ones among them.
+    async fn follow_servers(&mut self, changes: &Changes, ended: &[InstanceId]) {
+        let is_instance = |key: &ObjectKey| matches!(key, ObjectKey::Instance(_));
+        if !changes.keys.iter().any(is_instance) || !self.enforcer.as_ref().is_some_and(|it| it.has_links()) {
+            return;
+        }
+        let Some(mut lab) = self.lab.clone().filter(|lab| lab.complete) else { return };
+        for id in ended {
+            lab.servers.remove(id.as_str());
+        }
+        servers::follow(&self.directory, &self.world, &mut lab).await;
+        if self.lab.as_ref() != Some(&lab)
+            && let Err(error) = self.store_lab(|now| now.servers = lab.servers)
+        {
+            tracing::error!("cannot store which servers run: {}", error.message);
+        }
     }
 
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
@@ -293,6 +324,23 @@ impl Controller {
             && let Err(error) = enforcer.sweep()
         {
             tracing::warn!("cannot sweep the flow tables: {error:#}");
+        }
+    }
+
+    /// Forgets instances that have been shown as terminated for long enough. A controller that takes over shows them anew.
+    pub async fn forget_ended(&mut self) {
+        let over = self.world.instances.values().filter(|instance| instance.is_terminated());
+        let over = over.map(|instance| instance.id.clone()).collect::<BTreeSet<_>>();
+        self.ended.retain(|id, _| over.contains(id));
+        for id in over {
+            self.ended.entry(id).or_insert_with(Instant::now);
+        }
+        let old = self.ended.iter().filter(|(_, since)| since.elapsed() > ENDED_SHOWN);
+        let instance_ids = old.map(|(id, _)| id.clone()).collect::<Vec<_>>();
+        if !instance_ids.is_empty()
+            && let Err(error) = self.change(ForgetInstances { instance_ids }.into()).await
+        {
+            tracing::warn!("cannot forget instances that have ended: {}", error.message);
         }
     }
 

@@ -225,6 +225,9 @@ pub struct InstanceStatus {
     pub name: String,
     /// Whether its namespace is there.
     pub running: bool,
+    /// Whether it is stopped, so that none should be.
+    #[serde(default)]
+    pub stopped: bool,
     /// Its servers and whether they run.
     pub servers: Vec<ServerStatus>,
 }

@@ -80,6 +80,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
                     break Next::End;
                 }
                 controller.sweep();
+                controller.forget_ended().await;
                 next_sweep = Instant::now() + SWEEP_INTERVAL;
             }
             call = calls.recv() => match call {

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +12,7 @@ use ipnet::{Ipv4Net, Ipv6Net};
 use tokio::sync::mpsc;
 
 use crate::aws::ids::InstanceId;
+use crate::aws::world::World;
 use crate::lab::file::shorthand::Server;
 use crate::lab::process::{self, Inside};
 use crate::lab::real::{self, Real};
@@ -25,6 +27,17 @@ pub const SUBCOMMAND: &str = "server";
 /// How long a server may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// A server that was started and is not yet seen to listen.
+struct Waiting {
+    item: String,
+    pid: u32,
+    server: Server,
+    log: PathBuf,
+}
+
+/// What runs somewhere: its name, its namespace and its servers.
+type Host<'l> = (&'l str, &'l str, &'l [Server]);
+
 /// Starts the lab's servers and waits until those with a port listen. Gives them by namespace.
 ///
 /// # Errors
@@ -34,55 +47,28 @@ pub async fn start(
     lab: &LabManifest,
     replies: &mpsc::Sender<Reply>,
 ) -> Result<BTreeMap<String, Vec<ServerRecord>>> {
-    let mut records: BTreeMap<String, Vec<ServerRecord>> = BTreeMap::new();
-    let mut waiting = Vec::new();
     let (mut done, total) = (0, count(lab));
-    let tell = |done, item: &str| {
+    let mut tell = |item: &str, more: usize| {
         let progress = Progress { stage: "starting servers".to_owned(), item: item.to_owned(), done, total };
         // A client too slow to read this misses a step, and no more.
         let _ = replies.try_send(Reply::Progress(progress));
+        done += more;
     };
-    let instances = lab.lab.instances.iter().map(|(name, instance)| {
-        (name.as_str(), instance.instance_id.to_string(), instance.servers.as_slice())
-    });
+    let instances =
+        lab.lab.instances.iter().map(|(name, instance)| {
+            (name.as_str(), instance.instance_id.as_str(), instance.servers.as_slice())
+        });
     let internet =
-        (super::build::INTERNET_NAME, lab.internet_namespace.clone(), lab.lab.internet.servers.as_slice());
-    for (name, namespace, servers) in instances.chain([internet]) {
-        let inside = Inside::new(&namespace);
-        let mut note = |title: String, pid| {
-            records.entry(namespace.clone()).or_default().push(ServerRecord { name: title, pid });
-        };
-        // One process serves all built-in ports of an instance.
-        let builtin = servers.iter().filter_map(listener).collect::<Vec<_>>();
-        let log = directory.logs().join(format!("{name}.log"));
-        if !builtin.is_empty() {
-            let pid = process::spawn(&inside, &builtin_argv(name, &builtin)?, &log)
-                .with_context(|| format!("cannot start the built-in servers of `{name}`"))?;
-            for server in servers.iter().filter(|server| listener(server).is_some()) {
-                note(title(server), pid);
-                waiting.push((format!("{name} {}", title(server)), pid, server.clone(), log.clone()));
-            }
-        }
-        for server in servers.iter().filter(|server| listener(server).is_none()) {
-            let title = title(server);
-            // Real ones take seconds: the one that is waited for is told, not the one that was.
-            tell(done, &format!("{name} {title}"));
-            tokio::task::yield_now().await;
-            let pid = match real_server(server) {
-                Some((real, port)) => {
-                    let data = directory.servers().join(name).join(port.to_string());
-                    real::start(&real, &inside, name, &data).await
-                }
-                None => {
-                    let Server::Run(command) = server else { continue };
-                    process::spawn(&inside, &["/bin/sh".into(), "-c".into(), command.into()], &log)
-                }
-            };
-            note(title.clone(), pid.with_context(|| format!("cannot start server `{title}` of `{name}`"))?);
-            done += 1;
+        (super::build::INTERNET_NAME, lab.internet_namespace.as_str(), lab.lab.internet.servers.as_slice());
+    let mut records = BTreeMap::new();
+    let mut waiting = Vec::new();
+    for host in instances.chain([internet]) {
+        let started = launch(directory, host, &mut waiting, |item| tell(item, 1)).await?;
+        if !started.is_empty() {
+            records.insert(host.1.to_owned(), started);
         }
     }
-    for (item, pid, server, log) in waiting {
+    for Waiting { item, pid, server, log } in waiting {
         until_listening(pid, &server).await.with_context(|| {
             // The log goes with the lab that is not built.
             match process::log_end(&log, 0).as_str() {
@@ -90,8 +76,66 @@ pub async fn start(
                 said => format!("server `{item}` does not run; it says: {said}"),
             }
         })?;
-        done += 1;
-        tell(done, &item);
+        tell(&item, 1);
+    }
+    Ok(records)
+}
+
+/// Starts the servers of instances that have none running since they were started or rebooted, as at any boot, and
+/// forgets those of instances that are stopped or over. Whether they listen is not waited for.
+pub async fn follow(directory: &StateDirectory, world: &World, lab: &mut LabManifest) {
+    let is_running = |id: &str| world.instances.values().any(|it| it.id.as_str() == id && it.is_running());
+    lab.servers.retain(|namespace, _| *namespace == lab.internet_namespace || is_running(namespace));
+    for (name, instance) in &lab.lab.instances {
+        let id = instance.instance_id.as_str();
+        if instance.servers.is_empty() || lab.servers.contains_key(id) || !is_running(id) {
+            continue;
+        }
+        match launch(directory, (name, id, &instance.servers), &mut Vec::new(), |_| {}).await {
+            Ok(started) => drop(lab.servers.insert(id.to_owned(), started)),
+            Err(error) => tracing::error!("{error:#}"),
+        }
+    }
+}
+
+/// Starts the servers of an instance, or of the internet host.
+async fn launch(
+    directory: &StateDirectory,
+    (name, namespace, servers): Host<'_>,
+    waiting: &mut Vec<Waiting>,
+    mut tell: impl FnMut(&str),
+) -> Result<Vec<ServerRecord>> {
+    let inside = Inside::new(namespace);
+    let mut records = Vec::new();
+    // One process serves all built-in ports of an instance.
+    let builtin = servers.iter().filter_map(listener).collect::<Vec<_>>();
+    let log = directory.logs().join(format!("{name}.log"));
+    if !builtin.is_empty() {
+        let pid = process::spawn(&inside, &builtin_argv(name, &builtin)?, &log)
+            .with_context(|| format!("cannot start the built-in servers of `{name}`"))?;
+        for server in servers.iter().filter(|server| listener(server).is_some()) {
+            records.push(ServerRecord { name: title(server), pid });
+            let (item, log) = (format!("{name} {}", title(server)), log.clone());
+            waiting.push(Waiting { item, pid, server: server.clone(), log });
+        }
+    }
+    for server in servers.iter().filter(|server| listener(server).is_none()) {
+        let title = title(server);
+        // Real ones take seconds: the one that is waited for is told, not the one that was.
+        tell(&format!("{name} {title}"));
+        tokio::task::yield_now().await;
+        let pid = match real_server(server) {
+            Some((real, port)) => {
+                let data = directory.servers().join(name).join(port.to_string());
+                real::start(&real, &inside, name, &data).await
+            }
+            None => {
+                let Server::Run(command) = server else { continue };
+                process::spawn(&inside, &["/bin/sh".into(), "-c".into(), command.into()], &log)
+            }
+        };
+        let pid = pid.with_context(|| format!("cannot start server `{title}` of `{name}`"))?;
+        records.push(ServerRecord { name: title, pid });
     }
     Ok(records)
 }

@@ -2,15 +2,19 @@
 
 use std::fs;
 
+use crate::aws::instance::InstanceState;
+
 use super::protocol::{InstanceStatus, PROTOCOL_VERSION, Status};
 use super::{Controller, servers};
 
 impl Controller {
     /// What [`super::protocol::Request::Status`] answers.
     pub fn status(&self) -> Status {
-        let instances = self.world.instances.values().map(|instance| InstanceStatus {
+        let instances = self.world.instances.values().filter(|instance| !instance.is_terminated());
+        let instances = instances.map(|instance| InstanceStatus {
             id: instance.id.clone(),
             name: instance.name.clone(),
+            stopped: instance.state == InstanceState::Stopped,
             running: self.built.is_running(&instance.id),
             servers: self.lab.as_ref().map_or_else(Vec::new, |lab| servers::of(lab, &instance.id)),
         });

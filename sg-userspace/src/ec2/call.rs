@@ -33,6 +33,8 @@ pub struct Caller {
     pub region: Region,
     /// The account that owns everything here.
     pub account_id: String,
+    /// When, in seconds since 1970.
+    pub now: u64,
 }
 
 impl Caller {
@@ -147,6 +149,8 @@ fn restrict(world: &mut World, region: &Region) {
     world.network_interfaces.retain(|_, interface| vpcs.contains_key(&interface.vpc_id));
     world.instances.retain(|_, instance| vpcs.contains_key(&instance.vpc_id));
     world.network_acls.retain(|_, acl| vpcs.contains_key(&acl.vpc_id));
+    world.internet_gateways.retain(|_, gateway| gateway.region == *region);
+    world.route_tables.retain(|_, table| vpcs.contains_key(&table.vpc_id));
     world.prefix_lists.retain(|_, list| list.region == *region);
     world.vpc_peering_connections.retain(|_, peering| {
         vpcs.contains_key(&peering.requester_vpc_id) || vpcs.contains_key(&peering.accepter_vpc_id)

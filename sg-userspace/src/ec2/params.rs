@@ -108,6 +108,12 @@ impl<'p> Params<'p> {
         self.0.keys().map(String::as_str).find(|name| !supported.contains(name))
     }
 
+    /// All parameters but one as text, the same for the same parameters.
+    pub fn canonical_without(self, name: &str) -> String {
+        let others = self.0.iter().filter(|(other, _)| *other != name);
+        Value::Object(others.map(|(name, value)| (name.clone(), value.clone())).collect()).to_string()
+    }
+
     /// The tags that a new resource of a type is to have.
     pub fn tags_for(self, resource_type: &str) -> Result<BTreeMap<String, String>, AwsError> {
         let mut tags = BTreeMap::new();

@@ -20,9 +20,7 @@ mod terraform;
 pub use draft::{LeftOut, Report};
 pub use error::{ImportError, Place};
 
-/// A number that follows from a text and from nothing else (FNV-1a): what has no id of its own gets one from what it is.
+/// A number that follows from a text and from nothing else: what has no id of its own gets one from what it is.
 fn digest(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    })
+    crate::hash::fnv1a(text.as_bytes())
 }

@@ -1,13 +1,14 @@
 //! From a lab file to a world: which commands it stands for, applied in order to a copy of the world.
 //!
 //! All VPCs, subnets, ACLs and groups come first, then peerings, then rules, then instances, so that the file may name
-//! things in any order.
+//! things in any order. Gateways and routes, which no file names, come last.
 //! Nothing is built here: `lab` builds what the plan describes.
 
 mod instances;
 mod network_acls;
 mod peerings;
 mod prefix_lists;
+mod routes;
 mod rules;
 
 use std::collections::BTreeMap;
@@ -180,6 +181,7 @@ impl Planner {
                 instances::run(self, &name.value, vpc_id, instance_name, instance)?;
             }
         }
+        routes::create(self, &vpcs)?;
         peerings::close(self, &file.peerings)
     }
 

@@ -3,7 +3,7 @@
 use comfy_table::Table;
 use serde::Serialize;
 
-use crate::aws::instance::Instance;
+use crate::aws::instance::{Instance, InstanceState};
 use crate::aws::world::World;
 
 use super::interface::InterfaceView;
@@ -15,6 +15,8 @@ pub struct InstanceView {
     pub id: String,
     /// Host name.
     pub name: String,
+    /// Whether it runs.
+    pub state: InstanceState,
     /// Its type, if it was given one.
     pub instance_type: Option<String>,
     /// VPC of the primary interface.
@@ -30,6 +32,7 @@ impl InstanceView {
         Self {
             id: instance.id.to_string(),
             name: instance.name.clone(),
+            state: instance.state,
             instance_type: instance.instance_type.as_ref().map(ToString::to_string),
             vpc_id: instance.vpc_id.to_string(),
             interfaces: interfaces
@@ -42,12 +45,18 @@ impl InstanceView {
 
 /// Instances as a table.
 pub fn table(instances: &[InstanceView]) -> Table {
-    let mut table = super::table(&["INSTANCE", "NAME", "IPV4", "IPV6", "GROUPS"]);
+    let mut table = super::table(&["INSTANCE", "NAME", "STATE", "IPV4", "IPV6", "GROUPS"]);
     for instance in instances {
         let interfaces = &instance.interfaces;
         table.add_row([
             instance.id.clone(),
             instance.name.clone(),
+            match instance.state {
+                InstanceState::Running => "running",
+                InstanceState::Stopped => "stopped",
+                InstanceState::Terminated { .. } => "terminated",
+            }
+            .to_owned(),
             super::list(interfaces.iter().flat_map(|interface| &interface.private_ipv4)),
             super::list(interfaces.iter().flat_map(|interface| &interface.ipv6)),
             super::list(interfaces.iter().flat_map(|i| i.groups.iter().map(|group| &group.name))),

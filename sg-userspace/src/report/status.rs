@@ -105,7 +105,11 @@ impl StatusView {
                 rows.add_row([
                     instance.id.to_string(),
                     instance.name.clone(),
-                    if instance.running { "running" } else { "missing" }.to_owned(),
+                    match (instance.running, instance.stopped) {
+                        (true, _) => "running".to_owned(),
+                        (false, true) => "stopped".to_owned(),
+                        (false, false) => "missing".to_owned(),
+                    },
                     super::list(servers),
                 ]);
             }

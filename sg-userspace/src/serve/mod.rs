@@ -17,7 +17,7 @@ mod signature;
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use http_body_util::{BodyExt, Full, Limited};
@@ -190,6 +190,7 @@ async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, C
     };
     pass.check_body(&head, &body)?;
     tracing::debug!(access_key_id = pass.access_key_id, region = %pass.region, "a request was let in");
-    let caller = Caller { region: pass.region, account_id: shared.account_id.clone() };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let caller = Caller { region: pass.region, account_id: shared.account_id.clone(), now };
     Ok((pass.service, caller, body))
 }

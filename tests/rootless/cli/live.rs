@@ -149,7 +149,9 @@ fn tags_are_set_removed_and_listed_by_name_or_id() {
         says(state, "tag remove web team=blue note", "which now has: team=red");
         says(state, "tag remove web --all", "which now has: -");
         fails(state, "tag set db team=red", "there is no instance, security group, prefix list or VPC `db`");
-        fails(state, "tag set web-1 Name=web-2", "host name");
+        says(state, "tag set web-1 Name=another", "Name=another");
+        // Its host name stays.
+        says(state, "tag list web-1", "another");
         let rule = json(state, "rule list web")["rules"][0]["id"].as_str().unwrap().to_owned();
         says(state, &format!("tag set {rule} ticket=1"), "ticket=1");
         says(state, "tag set lab Name=production", "Name=production");

@@ -5,7 +5,8 @@ use sg_userspace::aws::instance_type::InstanceType;
 use sg_userspace::aws::interface::{ConnectionTracking, ConnectionTrackingSpecification};
 use sg_userspace::aws::world::World;
 use sg_userspace::command::Reply;
-use sg_userspace::command::instance::{InstanceInterface, RunInstance, TerminateInstance};
+use sg_userspace::command::instance::{InstanceInterface, RunInstance};
+use sg_userspace::command::instance_state::TerminateInstances;
 use sg_userspace::command::interface::{
     AttachNetworkInterface, CreateNetworkInterface, DetachNetworkInterface, ModifyInterfaceConnectionTracking,
 };
@@ -16,13 +17,7 @@ use super::{
 };
 
 fn run(name: &str, interfaces: Vec<InstanceInterface>) -> RunInstance {
-    RunInstance {
-        name: Some(name.to_owned()),
-        interfaces,
-        connection_allowance: None,
-        instance_type: None,
-        tags: Default::default(),
-    }
+    RunInstance { name: Some(name.to_owned()), interfaces, ..RunInstance::default() }
 }
 
 #[test]
@@ -113,13 +108,17 @@ fn terminating_deletes_the_interfaces_made_with_the_instance_and_frees_the_other
     };
     let again = run("two", vec![InstanceInterface::Existing(existing.clone())]);
     check_refused(&mut account.world, again.clone(), "InvalidNetworkInterface.InUse", "in use");
-    let terminate = TerminateInstance { instance_id };
+    let terminate = TerminateInstances { instance_ids: vec![instance_id.clone()] };
     applied(&mut account.world, terminate.clone());
     let left: Vec<_> =
         interface_ids.iter().map(|id| account.world.network_interfaces.contains_key(id)).collect();
     assert_eq!(left, [false, true, true]);
-    check_refused(&mut account.world, terminate, "InvalidInstanceID.NotFound", "does not exist");
+    // It is shown on, with its name free for another.
+    assert!(account.world.instances[&instance_id].is_terminated());
+    applied(&mut account.world, terminate);
     applied(&mut account.world, again);
+    let create = account.interface(&[]);
+    made_instance(&mut account.world, "one", create);
 }
 
 /// The idle timeouts in force on an interface.

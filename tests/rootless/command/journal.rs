@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use sg_userspace::aws::rule::Direction;
 use sg_userspace::command::changes::ObjectKey;
 use sg_userspace::command::group::DeleteSecurityGroup;
-use sg_userspace::command::instance::TerminateInstance;
+use sg_userspace::command::instance_state::TerminateInstances;
 use sg_userspace::command::interface::ModifyInterfaceGroups;
 use sg_userspace::command::network_acl::ReplaceNetworkAclAssociation;
 use sg_userspace::command::network_acl_entry::DeleteNetworkAclEntry;
@@ -34,9 +34,9 @@ fn changes_name_the_touched_objects_and_no_others() {
         ModifyInterfaceGroups { interface_id: interface_id.clone(), groups: vec![account.db.clone()] };
     let interface = ObjectKey::NetworkInterface(interface_id);
     assert_eq!(keys(&applied(&mut account.world, modify)), [interface.clone()].into());
-    let terminate = TerminateInstance { instance_id: instance_id.clone() };
+    let terminate = TerminateInstances { instance_ids: vec![instance_id.clone()] };
     let changes = keys(&applied(&mut account.world, terminate));
-    assert_eq!(changes, [interface, ObjectKey::Instance(instance_id)].into());
+    assert_eq!(changes, [interface, ObjectKey::Instance(instance_id), ObjectKey::Settings].into());
     let quota = SetQuotas { rules_per_group: Some(100), ..SetQuotas::default() };
     assert_eq!(keys(&applied(&mut account.world, quota)), [ObjectKey::Settings].into());
 }
@@ -64,7 +64,7 @@ fn undo_restores_everything_but_the_numbers_used() {
         .into(),
         account.authorize(&["HTTP from db"]).into(),
         vpc(&["10.1.0.0/16"], &[]).into(),
-        TerminateInstance { instance_id }.into(),
+        TerminateInstances { instance_ids: vec![instance_id] }.into(),
         DeleteSecurityGroup { group_id: account.db.clone() }.into(),
         SetQuotas { rules_per_group: Some(100), ..SetQuotas::default() }.into(),
     ];

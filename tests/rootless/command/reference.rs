@@ -119,9 +119,7 @@ fn m_14_m_38_m_39_an_associated_group_is_carried_in_the_other_vpc_and_held_by_it
     let run = RunInstance {
         name: None,
         interfaces: vec![InstanceInterface::New(create.clone())],
-        instance_type: None,
-        connection_allowance: None,
-        tags: Default::default(),
+        ..RunInstance::default()
     };
     check_refused(world, create.clone(), "InvalidGroup.NotFound", NETWORKS);
     check_refused(world, run.clone(), "InvalidParameter", "belong to different networks");

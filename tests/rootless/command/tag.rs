@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use sg_userspace::aws::tag::ResourceId;
+use sg_userspace::command::Reply;
 use sg_userspace::command::instance::{InstanceInterface, RunInstance};
 use sg_userspace::command::tag::{CreateTags, DeleteTags, TagToDelete};
 use sg_userspace::command::vpc::CreateVpc;
 
-use super::{account, applied, check_refused, group, made_instance, made_interface, vpc};
+use super::{account, applied, check_refused, group, made_instance, made_interface, reply, vpc};
 
 fn tags(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
     pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
@@ -109,28 +110,34 @@ fn m_02_unknown_resources_are_refused_and_nothing_is_tagged() {
 }
 
 #[test]
-fn an_instances_name_is_its_host_name_and_stays() {
+fn an_instances_first_name_is_its_host_name_where_it_can_be() {
     let mut account = account();
     let create = account.interface(&[]);
     let (id, _) = made_instance(&mut account.world, "one", create.clone());
     let world = &mut account.world;
     assert_eq!(world.instances[&id].tags, tags(&[("Name", "one")]));
-    check_refused(world, set(id.clone(), &[("Name", "two")]), "InvalidParameterValue", "host name");
-    check_refused(world, delete(id.clone(), &[("Name", None)]), "InvalidParameterValue", "host name");
-    applied(world, set(id.clone(), &[("Name", "one"), ("team", "red")]));
+    applied(world, set(id.clone(), &[("Name", "another"), ("team", "red")]));
+    assert_eq!(world.instances[&id].tags, tags(&[("Name", "another"), ("team", "red")]));
     applied(world, delete(id.clone(), &[]));
-    assert_eq!(world.instances[&id].tags, tags(&[("Name", "one")]));
+    assert_eq!((world.instances[&id].name.as_str(), &world.instances[&id].tags), ("one", &tags(&[])));
 
     let run = |name: Option<&str>| RunInstance {
         name: name.map(str::to_owned),
         interfaces: vec![InstanceInterface::New(create.clone())],
-        instance_type: None,
-        connection_allowance: None,
         tags: tags(&[("Name", "two")]),
+        ..RunInstance::default()
     };
     check_refused(world, run(Some("three")), "InvalidParameterValue", "host name");
-    applied(world, run(None));
-    check_refused(world, run(None), "InvalidParameterValue", "another instance has it");
+    let mut host_name = |command| {
+        let Reply::Instance { instance_id, .. } = reply(world, command) else { panic!("no instance") };
+        assert!(world.instances[&instance_id].tags.contains_key("Name"));
+        let name = world.instances[&instance_id].name.clone();
+        (name == instance_id.as_str(), name)
+    };
+    assert_eq!(host_name(run(None)), (false, "two".to_owned()));
+    // AWS has many of one name, and names that are no host names.
+    assert!(host_name(run(None)).0);
+    assert!(host_name(RunInstance { tags: tags(&[("Name", "a web server")]), ..run(None) }).0);
     let interface = made_interface(world, create);
     applied(world, set(interface, &[("Name", "any name at all")]));
 }

@@ -29,7 +29,7 @@ fn what_the_table_does_not_have_is_refused_and_never_passed_over() {
     let group = account.group("web");
     account.refused("DreamUp", "InvalidAction");
     // AWS has it, and it is not to be had here.
-    account.refused("RebootInstances&InstanceId.1=i-12345678", "InvalidAction");
+    account.refused("ModifyVpcPeeringConnectionOptions&VpcPeeringConnectionId=pcx-12345678", "InvalidAction");
     let message = account.refused("DescribeVpcs&VpcIds.1=vpc-12345678", "UnknownParameter");
     assert_eq!(message, "The parameter VpcIds is not recognized");
     for unknown in [

@@ -95,14 +95,8 @@ fn changes_name_every_object_of_the_plan_and_the_same_file_gives_the_same_world(
 fn check_changes(text: &str) {
     let plan = planned(text);
     let world = &plan.world;
-    let objects = world.vpcs.len()
-        + world.subnets.len()
-        + world.security_groups.len()
-        + world.network_interfaces.len()
-        + world.network_acls.len()
-        + world.prefix_lists.len()
-        + world.vpc_peering_connections.len()
-        + world.instances.len();
+    let rules = world.security_groups.values().map(|group| group.rules.len()).sum::<usize>();
+    let objects = world.tagged().count() - rules;
     assert_eq!(plan.changes.keys.len(), objects + 1, "all objects and the settings");
     assert_eq!(planned(text), plan);
 }

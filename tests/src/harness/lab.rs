@@ -9,7 +9,9 @@ use sg_userspace::aws::ids::{
     AttachmentId, InstanceId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId, PrefixListId,
     SecurityGroupId, SecurityGroupRuleId, SubnetId, VpcId, VpcPeeringConnectionId,
 };
-use sg_userspace::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
+use sg_userspace::aws::instance::{
+    DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch,
+};
 use sg_userspace::aws::interface::{
     Attachment, ConnectionTracking, ConnectionTrackingSpecification, MacAddr, NetworkInterface,
 };
@@ -19,7 +21,7 @@ use sg_userspace::aws::prefix_list::{AddressFamily, PrefixList};
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::region::Region;
 use sg_userspace::aws::rule::{Direction, Peer, SecurityGroupRule};
-use sg_userspace::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc};
+use sg_userspace::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc, VpcAttributes};
 use sg_userspace::aws::world::World;
 
 use super::address::{self, AUX, AUX6, CLIENT, CLIENT6, DB, DB6, FAR, SPARE, WEB, WEB6};
@@ -79,6 +81,7 @@ impl Lab {
             cidr_ipv6: vec![cidr_ipv6.parse().unwrap()],
             is_default: false,
             internet_mtu: DEFAULT_INTERNET_MTU,
+            attributes: VpcAttributes::default(),
             tags: BTreeMap::new(),
         };
         let id = vpc.id.clone();
@@ -173,6 +176,9 @@ impl Lab {
             availability_zone: Region::default().zone('a'),
             cidr_ipv4: cidr_ipv4.parse().unwrap(),
             cidr_ipv6: Some(cidr_ipv6.parse().unwrap()),
+            default_for_az: false,
+            map_public_ip_on_launch: false,
+            assign_ipv6_address_on_creation: false,
             tags: BTreeMap::new(),
         };
         let id = subnet.id.clone();
@@ -224,6 +230,9 @@ impl Lab {
             instance_type: None,
             connection_allowance: DEFAULT_CONNECTION_ALLOWANCE,
             tags: BTreeMap::new(),
+            state: InstanceState::Running,
+            launch: Launch::default(),
+            settings: InstanceSettings::default(),
         };
         let number = self.next_number();
         let slot = u32::try_from(self.world.network_interfaces.len()).unwrap();

@@ -56,6 +56,10 @@ impl Enforcer for MemoryEnforcer {
         Ok(())
     }
 
+    fn has_links(&self) -> bool {
+        false
+    }
+
     fn attach(&mut self, _interface: &NetworkInterface, _link_index: u32) -> Result<()> {
         Ok(())
     }

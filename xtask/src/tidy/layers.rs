@@ -19,6 +19,7 @@ const CLOCK_PLACES: &[&str] = &[
     "sg-userspace/src/lab/",
     "sg-userspace/src/serve/",
     "sg-userspace/src/main.rs",
+    "sg-userspace/src/serve/",
     "tests/",
     "xtask/",
 ];

@@ -1,17 +1,21 @@
-//! Instances run, terminated, and given other groups.
+//! Instances run.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::aws::error::AwsError;
-use crate::aws::ids::{InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId};
-use crate::command::Reply;
-use crate::command::instance::{InstanceInterface, RunInstance, TerminateInstance};
-use crate::command::interface::{CreateNetworkInterface, ModifyInterfaceGroups, ModifySourceDestCheck};
+use crate::aws::ids::{ImageId, NetworkInterfaceId, SecurityGroupId, SubnetId};
+use crate::aws::instance::{ClientToken, InstanceSettings};
+use crate::aws::world::World;
+use crate::command::instance::{InstanceInterface, RunInstance, RunInstances};
+use crate::command::interface::CreateNetworkInterface;
+use crate::command::{self, Reply};
+use crate::hash::fnv1a;
 
 use super::{instance, interface, permission};
-use crate::ec2::call::{Call, done, unexpected};
+use crate::ec2::call::Call;
 use crate::ec2::fault::Fault;
 use crate::ec2::params::{Params, missing};
 
@@ -38,6 +42,8 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
         "NetworkInterfaces",
         "TagSpecifications",
         "ClientToken",
+        "DisableApiStop",
+        "DisableApiTermination",
     ])?;
     let least: u16 = params.number("MinCount")?.ok_or_else(|| missing("MinCount"))?;
     let most: u16 = params.number("MaxCount")?.ok_or_else(|| missing("MaxCount"))?;
@@ -54,35 +60,59 @@ pub(super) fn run(call: &mut Call<'_>) -> Result<Value, Fault> {
             new.tags.clone_from(&interface_tags);
         }
     }
-    let command = RunInstance {
-        name: None,
+    let instance = RunInstance {
         interfaces,
         instance_type: params.parsed("InstanceType")?,
-        connection_allowance: None,
         tags: instance_tags,
+        image_id: params.parsed::<ImageId>("ImageId")?,
+        settings: InstanceSettings {
+            disable_api_termination: params.flag("DisableApiTermination").unwrap_or_default(),
+            disable_api_stop: params.flag("DisableApiStop").unwrap_or_default(),
+        },
+        at: Some(call.caller.now),
+        ..RunInstance::default()
     };
-    let mut made: Vec<InstanceId> = Vec::new();
-    while made.len() < usize::from(most) {
-        match call.change(command.clone()) {
-            Ok(Reply::Instance { instance_id, .. }) => made.push(instance_id),
-            Ok(other) => return Err(unexpected(&other)),
-            Err(_) if made.len() >= usize::from(least) => break,
-            Err(fault) => {
-                for instance_id in made {
-                    call.change(TerminateInstance { instance_id })?;
-                }
-                return Err(fault);
-            }
+    let count = possible(&call.world, &instance, least..=most)?;
+    let command = RunInstances { count, instance, client_token: client_token(call) };
+    let Reply::Instances(ids) = call.change(command)? else {
+        return Err(Fault::internal("the command made no instances"));
+    };
+    let made = ids.iter().filter_map(|id| call.world.instances.get(id)).collect::<Vec<_>>();
+    let first = made.first().map(|it| it.reservation().clone());
+    let first = first.ok_or_else(|| Fault::internal("the instances are gone already"))?;
+    let views = made.into_iter().map(|it| {
+        let mut view = instance::view(&call.world, call.caller, it);
+        // As AWS answers, whose instances take a while.
+        view["State"] = instance::state_view((0, "pending"));
+        view
+    });
+    let views = views.collect();
+    Ok(instance::reservation(call.caller, &first, views))
+}
+
+/// How many instances there is room for, within these bounds.
+fn possible(world: &World, one: &RunInstance, bounds: RangeInclusive<u16>) -> Result<u16, AwsError> {
+    let (least, most) = bounds.into_inner();
+    if least == most {
+        return Ok(most);
+    }
+    let mut trial = world.clone();
+    let mut count = 0;
+    while count < most {
+        match command::apply(&mut trial, one.clone().into()) {
+            Ok(_) => count += 1,
+            Err(_) if count >= least => break,
+            Err(error) => return Err(error),
         }
     }
-    let instances = made.iter().filter_map(|id| call.world.instances.get(id));
-    let views = instances.map(|it| instance::view(&call.world, call.caller, it)).collect::<Vec<_>>();
-    Ok(json!({
-        "ReservationId": made.first().map(instance::reservation_id),
-        "OwnerId": call.caller.account_id,
-        "Groups": [],
-        "Instances": views,
-    }))
+    Ok(count)
+}
+
+/// The call's client token. It is kept with the instances, so that it holds as long as they are shown.
+fn client_token(call: &Call<'_>) -> Option<ClientToken> {
+    let token = call.params.text("ClientToken")?.to_owned();
+    let request = format!("{:016x}", fnv1a(call.params.canonical_without("ClientToken").as_bytes()));
+    Some(ClientToken { token, region: call.caller.region.clone(), request })
 }
 
 type Tags = BTreeMap<String, String>;
@@ -187,58 +217,4 @@ fn default_subnet(call: &Call<'_>) -> Result<SubnetId, AwsError> {
             format!("No subnets found for the default VPC '{}'. Please specify a subnet.", vpc.id),
         )
     })
-}
-
-pub(super) fn terminate(call: &mut Call<'_>) -> Result<Value, Fault> {
-    // An instance's end is the same here however it is asked for.
-    call.only(&["InstanceIds", "Force", "SkipOsShutdown"])?;
-    let ids = call.params.parsed_list::<InstanceId>("InstanceIds")?;
-    // All of them or none.
-    if let Some(id) = ids.iter().find(|id| !call.world.instances.contains_key(id)) {
-        return Err(id.not_found().into());
-    }
-    let mut views = Vec::new();
-    for instance_id in ids {
-        call.change(TerminateInstance { instance_id: instance_id.clone() })?;
-        views.push(json!({
-            "InstanceId": instance_id,
-            "PreviousState": instance::running(),
-            "CurrentState": { "Code": 48, "Name": "terminated" },
-        }));
-    }
-    Ok(json!({ "TerminatingInstances": views }))
-}
-
-pub(super) fn modify(call: &mut Call<'_>) -> Result<Value, Fault> {
-    let params = call.params;
-    call.only(&["InstanceId", "Groups", "SourceDestCheck"])?;
-    let id: InstanceId = params.required("InstanceId")?;
-    call.world.instances.get(&id).ok_or_else(|| id.not_found())?;
-    let interfaces = call.world.interfaces_of(&id);
-    let [interface] = interfaces[..] else {
-        // Section 6.4.
-        let message = format!(
-            "There are multiple interfaces attached to instance '{id}'. Please specify an interface ID for the operation instead."
-        );
-        return Err(AwsError::new("InvalidInstanceID", message).into());
-    };
-    let interface_id = interface.id.clone();
-    match (params.has("Groups"), params.structure("SourceDestCheck")) {
-        (true, None) => {
-            call.change(ModifyInterfaceGroups { interface_id, groups: params.parsed_list("Groups")? })?;
-        }
-        (false, Some(value)) => {
-            let source_dest_check = value.flag("Value").ok_or_else(|| missing("SourceDestCheck.Value"))?;
-            call.change(ModifySourceDestCheck { interface_id, source_dest_check })?;
-        }
-        (false, None) => return Err(missing("Attribute").into()),
-        (true, Some(_)) => {
-            return Err(AwsError::new(
-                "InvalidParameterCombination",
-                "Fields for multiple attribute types specified. Please specify only one attribute type to modify.",
-            )
-            .into());
-        }
-    }
-    done()
 }

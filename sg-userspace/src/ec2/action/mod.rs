@@ -1,21 +1,31 @@
 //! What each action does, one family a file.
 
+mod account;
 mod group;
 mod group_vpc;
+mod image;
 mod instance;
+mod instance_attribute;
 mod instance_run;
+mod instance_state;
+mod instance_type;
 mod interface;
 mod interface_attribute;
+mod internet_gateway;
 mod network_acl;
 mod peering;
 mod permission;
 mod prefix_list;
 mod region;
+mod route;
+mod route_table;
 mod rule;
 mod rule_view;
 mod subnet;
 mod tag;
 mod vpc;
+mod vpc_attribute;
+mod vpc_block;
 
 use serde_json::Value;
 
@@ -47,9 +57,32 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("CreateVpc", vpc::create),
     ("DeleteVpc", vpc::delete),
     ("DescribeVpcs", vpc::describe),
+    ("CreateDefaultVpc", vpc::create_default),
+    ("ModifyVpcAttribute", vpc_attribute::modify_vpc),
+    ("DescribeVpcAttribute", vpc_attribute::describe_vpc),
+    ("AssociateVpcCidrBlock", vpc_block::associate_vpc),
+    ("DisassociateVpcCidrBlock", vpc_block::disassociate_vpc),
     ("CreateSubnet", subnet::create),
     ("DeleteSubnet", subnet::delete),
     ("DescribeSubnets", subnet::describe),
+    ("CreateDefaultSubnet", subnet::create_default),
+    ("ModifySubnetAttribute", vpc_attribute::modify_subnet),
+    ("AssociateSubnetCidrBlock", vpc_block::associate_subnet),
+    ("DisassociateSubnetCidrBlock", vpc_block::disassociate_subnet),
+    ("CreateInternetGateway", internet_gateway::create),
+    ("DeleteInternetGateway", internet_gateway::delete),
+    ("DescribeInternetGateways", internet_gateway::describe),
+    ("AttachInternetGateway", internet_gateway::attach),
+    ("DetachInternetGateway", internet_gateway::detach),
+    ("CreateRouteTable", route_table::create),
+    ("DeleteRouteTable", route_table::delete),
+    ("DescribeRouteTables", route_table::describe),
+    ("AssociateRouteTable", route_table::associate),
+    ("DisassociateRouteTable", route_table::disassociate),
+    ("ReplaceRouteTableAssociation", route_table::replace_association),
+    ("CreateRoute", route::create),
+    ("ReplaceRoute", route::replace),
+    ("DeleteRoute", route::delete),
     ("CreateNetworkInterface", interface::create),
     ("DeleteNetworkInterface", interface::delete),
     ("AttachNetworkInterface", interface::attach),
@@ -63,8 +96,15 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("UnassignIpv6Addresses", interface_attribute::unassign_ipv6),
     ("DescribeInstances", instance::describe),
     ("RunInstances", instance_run::run),
-    ("TerminateInstances", instance_run::terminate),
-    ("ModifyInstanceAttribute", instance_run::modify),
+    ("StartInstances", instance_state::start),
+    ("StopInstances", instance_state::stop),
+    ("RebootInstances", instance_state::reboot),
+    ("TerminateInstances", instance_state::terminate),
+    ("DescribeInstanceStatus", instance_state::describe_status),
+    ("ModifyInstanceAttribute", instance_attribute::modify),
+    ("DescribeInstanceAttribute", instance_attribute::describe),
+    ("DescribeInstanceTypes", instance_type::describe),
+    ("DescribeImages", image::describe),
     ("CreateManagedPrefixList", prefix_list::create),
     ("ModifyManagedPrefixList", prefix_list::modify),
     ("RestoreManagedPrefixListVersion", prefix_list::restore),
@@ -86,6 +126,9 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("DescribeVpcPeeringConnections", peering::describe),
     ("DescribeRegions", region::describe),
     ("DescribeAvailabilityZones", region::describe_zones),
+    ("DescribeAccountAttributes", account::attributes),
+    ("DescribePrefixLists", account::prefix_lists),
+    ("DescribeDhcpOptions", account::dhcp_options),
     ("CreateTags", tag::create),
     ("DeleteTags", tag::delete),
     ("DescribeTags", tag::describe),

@@ -32,7 +32,7 @@ const REGIONS: [&str; 17] = [
     "us-west-2",
 ];
 /// Letters of a region's zones.
-const ZONES: [char; 3] = ['a', 'b', 'c'];
+pub(super) const ZONES: [char; 3] = ['a', 'b', 'c'];
 
 /// The id of a zone, such as `use1-az1` for `us-east-1a`. AWS shuffles letters among accounts; here they are in order.
 pub(super) fn zone_id(zone: &AvailabilityZone) -> String {

@@ -8,10 +8,11 @@ use crate::aws::region::AvailabilityZone;
 use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
 use crate::command::Reply;
+use crate::command::default_vpc::CreateDefaultSubnet;
 use crate::command::subnet::{CreateSubnet, DeleteSubnet};
 
-use super::region::zone_id;
-use super::{tag, vpc};
+use super::region::{ZONES, zone_id};
+use super::{tag, vpc_block};
 use crate::ec2::call::{Call, Caller, done, unexpected};
 use crate::ec2::fault::Fault;
 use crate::ec2::filter::Filters;
@@ -35,20 +36,39 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
         cidr_ipv6: params.cidr_ipv6("Ipv6CidrBlock")?,
         tags: params.tags_for("subnet")?,
     };
-    match call.change(command)? {
+    let reply = call.change(command)?;
+    made(call, &reply)
+}
+
+pub(super) fn create_default(call: &mut Call<'_>) -> Result<Value, Fault> {
+    call.only(&["AvailabilityZone", "AvailabilityZoneId"])?;
+    if !["AvailabilityZone", "AvailabilityZoneId"].iter().any(|name| call.params.has(name)) {
+        return Err(missing("availabilityZone").into());
+    }
+    let reply = call.change(CreateDefaultSubnet { availability_zone: zone_of(call)? })?;
+    made(call, &reply)
+}
+
+fn made(call: &Call<'_>, reply: &Reply) -> Result<Value, Fault> {
+    match reply {
         Reply::Subnet(id) => {
-            let subnet = call.world.subnets.get(&id).ok_or_else(|| id.not_found())?;
+            let subnet = call.world.subnets.get(id).ok_or_else(|| id.not_found())?;
             Ok(json!({ "Subnet": view(&call.world, call.caller, subnet) }))
         }
-        other => Err(unexpected(&other)),
+        other => Err(unexpected(other)),
     }
 }
 
 /// The zone that is asked for, or else the region's first: where AWS picks one.
 fn zone_of(call: &Call<'_>) -> Result<AvailabilityZone, AwsError> {
     let (params, region) = (call.params, &call.caller.region);
-    match (params.parsed("AvailabilityZone")?, params.text("AvailabilityZoneId")) {
-        (Some(zone), _) => Ok(zone),
+    match (params.text("AvailabilityZone"), params.text("AvailabilityZoneId")) {
+        (Some(text), _) => text.parse().map_err(|_| {
+            let zones = ZONES.map(|letter| region.zone(letter).to_string()).join(", ");
+            AwsError::invalid_value(format!(
+                "Value ({text}) for parameter availabilityZone is invalid. Subnets can currently only be created in the following availability zones: {zones}."
+            ))
+        }),
         (None, Some(id)) => {
             ('a'..='z').map(|letter| region.zone(letter)).find(|zone| zone_id(zone) == id).ok_or_else(|| {
                 AwsError::invalid_value(format!("Value ({id}) for parameter availabilityZoneId is invalid."))
@@ -64,7 +84,7 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Value, Fault> {
     done()
 }
 
-const FILTERS: [&str; 17] = [
+const FILTERS: [&str; 25] = [
     "availability-zone",
     "availabilityZone",
     "availability-zone-id",
@@ -74,6 +94,14 @@ const FILTERS: [&str; 17] = [
     "cidr",
     "cidrBlock",
     "default-for-az",
+    "defaultForAz",
+    "enable-dns64",
+    "map-customer-owned-ip-on-launch",
+    "map-public-ip-on-launch",
+    "private-dns-name-options-on-launch.enable-resource-name-dns-a-record",
+    "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record",
+    "private-dns-name-options-on-launch.hostname-type",
+    "ipv6-cidr-block-association.association-id",
     "ipv6-cidr-block-association.ipv6-cidr-block",
     "ipv6-cidr-block-association.state",
     "owner-id",
@@ -104,7 +132,16 @@ fn values(world: &World, caller: &Caller, subnet: &Subnet, name: &str) -> Vec<St
         "availability-zone-id" | "availabilityZoneId" => zone_id(&subnet.availability_zone),
         "available-ip-address-count" => available(world, subnet).to_string(),
         "cidr-block" | "cidr" | "cidrBlock" => subnet.cidr_ipv4.to_string(),
-        "default-for-az" | "ipv6-native" => false.to_string(),
+        "default-for-az" | "defaultForAz" => subnet.default_for_az.to_string(),
+        "map-public-ip-on-launch" => subnet.map_public_ip_on_launch.to_string(),
+        "enable-dns64" | "ipv6-native" | "map-customer-owned-ip-on-launch" => false.to_string(),
+        "private-dns-name-options-on-launch.hostname-type" => "ip-name".to_owned(),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record"
+        | "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record" => false.to_string(),
+        "ipv6-cidr-block-association.association-id" => match subnet.cidr_ipv6 {
+            Some(net) => subnet.association_id(net).to_string(),
+            None => return Vec::new(),
+        },
         "ipv6-cidr-block-association.ipv6-cidr-block" => match subnet.cidr_ipv6 {
             Some(net) => net.to_string(),
             None => return Vec::new(),
@@ -129,13 +166,6 @@ fn available(world: &World, subnet: &Subnet) -> u64 {
 }
 
 fn view(world: &World, caller: &Caller, subnet: &Subnet) -> Value {
-    let ipv6 = subnet.cidr_ipv6.iter().map(|net| {
-        json!({
-            "AssociationId": vpc::association_id("subnet-cidr-assoc", subnet.id.as_str(), 0),
-            "Ipv6CidrBlock": net,
-            "Ipv6CidrBlockState": { "State": "associated" },
-        })
-    });
     json!({
         "SubnetId": subnet.id,
         "SubnetArn": caller.arn("subnet", &subnet.id),
@@ -143,16 +173,22 @@ fn view(world: &World, caller: &Caller, subnet: &Subnet) -> Value {
         "OwnerId": caller.account_id,
         "State": "available",
         "CidrBlock": subnet.cidr_ipv4,
-        "Ipv6CidrBlockAssociationSet": ipv6.collect::<Vec<_>>(),
+        "Ipv6CidrBlockAssociationSet": vpc_block::of_subnet(subnet),
         "AvailabilityZone": subnet.availability_zone,
         "AvailabilityZoneId": zone_id(&subnet.availability_zone),
         "AvailableIpAddressCount": available(world, subnet),
-        "DefaultForAz": false,
-        "MapPublicIpOnLaunch": false,
+        "DefaultForAz": subnet.default_for_az,
+        "MapPublicIpOnLaunch": subnet.map_public_ip_on_launch,
         "MapCustomerOwnedIpOnLaunch": false,
-        "AssignIpv6AddressOnCreation": false,
+        "AssignIpv6AddressOnCreation": subnet.assign_ipv6_address_on_creation,
         "Ipv6Native": false,
         "EnableDns64": false,
+        // AWS's default. Names resolve through hosts files here, whatever it says.
+        "PrivateDnsNameOptionsOnLaunch": {
+            "HostnameType": "ip-name",
+            "EnableResourceNameDnsARecord": false,
+            "EnableResourceNameDnsAAAARecord": false,
+        },
         "Tags": tag::set(&subnet.tags),
     })
 }

@@ -1,28 +1,21 @@
 //! VPCs.
 
-use std::net::Ipv6Addr;
-
-use ipnet::Ipv6Net;
 use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::VpcId;
 use crate::aws::vpc::Vpc;
-use crate::aws::world::World;
 use crate::command::Reply;
+use crate::command::default_vpc::CreateDefaultVpc;
 use crate::command::vpc::{CreateVpc, DeleteVpc};
 
-use super::tag;
+use super::region::ZONES;
+use super::{tag, vpc_block};
 use crate::ec2::call::{Call, Caller, done, unexpected};
 use crate::ec2::fault::Fault;
 use crate::ec2::filter::Filters;
 use crate::ec2::page::page;
 use crate::ec2::params::missing;
-
-/// Where the blocks come from that Amazon would provide.
-const AMAZON_PROVIDED: Ipv6Addr = Ipv6Addr::new(0x2600, 0x1f13, 0, 0, 0, 0, 0, 0);
-/// Their size.
-const AMAZON_PROVIDED_LENGTH: u8 = 56;
 
 pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
     let params = call.params;
@@ -33,45 +26,40 @@ pub(super) fn create(call: &mut Call<'_>) -> Result<Value, Fault> {
         "InstanceTenancy",
         "TagSpecifications",
     ])?;
-    let mut cidr_ipv6 = params.cidr_ipv6("Ipv6CidrBlock")?.into_iter().collect::<Vec<_>>();
-    if params.flag("AmazonProvidedIpv6CidrBlock") == Some(true) {
-        if !cidr_ipv6.is_empty() {
-            return Err(AwsError::new(
-                "InvalidParameterCombination",
-                "The parameter amazonProvidedIpv6CidrBlock cannot be used with the parameter ipv6CidrBlock",
-            )
-            .into());
-        }
-        cidr_ipv6.push(provided(&call.world)?);
+    if let Some(tenancy) = params.text("InstanceTenancy").filter(|tenancy| *tenancy != "default") {
+        return Err(AwsError::new(
+            "UnsupportedOperation",
+            format!(
+                "The instance tenancy {tenancy} is not supported by sgsim: all instances are on one machine."
+            ),
+        )
+        .into());
     }
     let command = CreateVpc {
         region: call.caller.region.clone(),
         cidr_ipv4: vec![params.cidr_ipv4("CidrBlock")?.ok_or_else(|| missing("cidrBlock"))?],
-        cidr_ipv6,
+        cidr_ipv6: vpc_block::ipv6_of(params, &call.world)?.into_iter().collect(),
         tags: params.tags_for("vpc")?,
         ..CreateVpc::default()
     };
-    match call.change(command)? {
-        Reply::Vpc { vpc_id, .. } => {
-            let vpc = call.world.vpcs.get(&vpc_id).ok_or_else(|| vpc_id.not_found())?;
-            Ok(json!({ "Vpc": view(call.caller, vpc) }))
-        }
-        other => Err(unexpected(&other)),
-    }
+    let reply = call.change(command)?;
+    made(call, &reply)
 }
 
-/// The first block of Amazon's that no VPC has.
-fn provided(world: &World) -> Result<Ipv6Net, Fault> {
-    let taken = |net: &Ipv6Net| world.vpcs.values().flat_map(|vpc| &vpc.cidr_ipv6).any(|other| other == net);
-    let step = 1_u128 << (128 - u32::from(AMAZON_PROVIDED_LENGTH));
-    let mut bits = u128::from(AMAZON_PROVIDED);
-    loop {
-        let net = Ipv6Net::new(bits.into(), AMAZON_PROVIDED_LENGTH)
-            .map_err(|error| Fault::internal(error.to_string()))?;
-        if !taken(&net) {
-            return Ok(net);
+pub(super) fn create_default(call: &mut Call<'_>) -> Result<Value, Fault> {
+    let region = call.caller.region.clone();
+    let zones = ZONES.into_iter().map(|letter| region.zone(letter)).collect();
+    let reply = call.change(CreateDefaultVpc { region, zones })?;
+    made(call, &reply)
+}
+
+fn made(call: &Call<'_>, reply: &Reply) -> Result<Value, Fault> {
+    match reply {
+        Reply::Vpc { vpc_id, .. } => {
+            let vpc = call.world.vpcs.get(vpc_id).ok_or_else(|| vpc_id.not_found())?;
+            Ok(json!({ "Vpc": view(call.caller, vpc) }))
         }
-        bits += step;
+        other => Err(unexpected(other)),
     }
 }
 
@@ -81,12 +69,15 @@ pub(super) fn delete(call: &mut Call<'_>) -> Result<Value, Fault> {
     done()
 }
 
-const FILTERS: [&str; 12] = [
+const FILTERS: [&str; 15] = [
     "cidr",
+    "cidr-block-association.association-id",
     "cidr-block-association.cidr-block",
     "cidr-block-association.state",
     "dhcp-options-id",
+    "ipv6-cidr-block-association.association-id",
     "ipv6-cidr-block-association.ipv6-cidr-block",
+    "ipv6-cidr-block-association.ipv6-pool",
     "ipv6-cidr-block-association.state",
     "is-default",
     "isDefault",
@@ -114,6 +105,15 @@ fn values(caller: &Caller, vpc: &Vpc, name: &str) -> Vec<String> {
     match name {
         "cidr" | "cidrBlock" => vpc.cidr_ipv4.iter().take(1).map(ToString::to_string).collect(),
         "cidr-block-association.cidr-block" => vpc.cidr_ipv4.iter().map(ToString::to_string).collect(),
+        "cidr-block-association.association-id" => {
+            vpc.cidr_ipv4.iter().map(|net| vpc.association_id((*net).into()).to_string()).collect()
+        }
+        "ipv6-cidr-block-association.association-id" => {
+            vpc.cidr_ipv6.iter().map(|net| vpc.association_id((*net).into()).to_string()).collect()
+        }
+        "ipv6-cidr-block-association.ipv6-pool" => {
+            vpc.cidr_ipv6.iter().take(1).map(|_| "Amazon".to_owned()).collect()
+        }
         "ipv6-cidr-block-association.ipv6-cidr-block" => {
             vpc.cidr_ipv6.iter().map(ToString::to_string).collect()
         }
@@ -129,37 +129,15 @@ fn values(caller: &Caller, vpc: &Vpc, name: &str) -> Vec<String> {
     }
 }
 
-/// The id of a block's association, which has none of its own here: the owner's, with the block's place.
-pub(super) fn association_id(kind: &str, owner: &str, place: usize) -> String {
-    let digits = owner.rsplit_once('-').map_or(owner, |(_, digits)| digits);
-    format!("{kind}-{place:x}{}", digits.get(1..).unwrap_or_default())
-}
-
 fn view(caller: &Caller, vpc: &Vpc) -> Value {
-    let associated = json!({ "State": "associated" });
-    let ipv4 = vpc.cidr_ipv4.iter().enumerate().map(|(place, net)| {
-        json!({
-            "AssociationId": association_id("vpc-cidr-assoc", vpc.id.as_str(), place),
-            "CidrBlock": net,
-            "CidrBlockState": associated,
-        })
-    });
-    let ipv6 = vpc.cidr_ipv6.iter().enumerate().map(|(place, net)| {
-        json!({
-            "AssociationId": association_id("vpc-cidr-assoc", vpc.id.as_str(), place + vpc.cidr_ipv4.len()),
-            "Ipv6CidrBlock": net,
-            "Ipv6CidrBlockState": associated,
-            "NetworkBorderGroup": caller.region,
-            "Ipv6Pool": "Amazon",
-        })
-    });
+    let (ipv4, ipv6) = vpc_block::of_vpc(caller, vpc);
     json!({
         "VpcId": vpc.id,
         "OwnerId": caller.account_id,
         "State": "available",
         "CidrBlock": vpc.cidr_ipv4.first(),
-        "CidrBlockAssociationSet": ipv4.collect::<Vec<_>>(),
-        "Ipv6CidrBlockAssociationSet": ipv6.collect::<Vec<_>>(),
+        "CidrBlockAssociationSet": ipv4,
+        "Ipv6CidrBlockAssociationSet": ipv6,
         "DhcpOptionsId": "default",
         "InstanceTenancy": "default",
         "IsDefault": vpc.is_default,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aws::ids::{InstanceId, VpcId};
-use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance};
+use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch};
 use crate::command::adopt::Existing;
 
 use super::{Context, Pages};
@@ -42,15 +42,17 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
             context.draft.report.leave(format!("instance {id}"), item.place(), reason, "it is not there");
             continue;
         };
-        if state(&item)? != "running" {
-            let note = format!("{id} is {}, and is taken as running", state(&item)?);
-            context.draft.report.assumed.push(note);
-        }
+        let state = match state(&item)?.as_str() {
+            "stopped" | "stopping" => InstanceState::Stopped,
+            _ => InstanceState::Running,
+        };
+        let launch = Launch { image_id: item.parsed("ImageId")?, ..Launch::default() };
         let instance_type = item.parsed("InstanceType")?;
         let tags = item.tags()?;
-        context
-            .draft
-            .add(item.place(), Existing::Instance(Instance { instance_type, tags, ..plain(id, vpc_id) }));
+        context.draft.add(
+            item.place(),
+            Existing::Instance(Instance { instance_type, tags, state, launch, ..plain(id, vpc_id) }),
+        );
     }
     let (named, known) = context.draft.instances();
     let unknown = named.difference(&known).map(|id| (*id).clone()).collect::<Vec<_>>();
@@ -79,6 +81,9 @@ fn plain(id: InstanceId, vpc_id: VpcId) -> Instance {
         instance_type: None,
         connection_allowance: DEFAULT_CONNECTION_ALLOWANCE,
         tags: BTreeMap::new(),
+        state: InstanceState::Running,
+        launch: Launch::default(),
+        settings: InstanceSettings::default(),
     }
 }
 

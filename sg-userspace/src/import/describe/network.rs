@@ -10,7 +10,7 @@ use crate::aws::peering::{PeeringStatus, VpcPeeringConnection};
 use crate::aws::protocol::PortRange;
 use crate::aws::region::{AvailabilityZone, Region};
 use crate::aws::rule::Direction;
-use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc};
+use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc, VpcAttributes};
 use crate::command::adopt::Existing;
 use crate::command::permission::parse_protocol;
 
@@ -96,6 +96,7 @@ pub(super) fn read_vpcs(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<
             cidr_ipv6: blocks::<Ipv6Net>(item, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock")?,
             is_default: item.flag("IsDefault")?.unwrap_or_default(),
             internet_mtu: DEFAULT_INTERNET_MTU,
+            attributes: VpcAttributes::default(),
             tags: item.tags()?,
         };
         context.draft.add(item.place(), Existing::Vpc(vpc));
@@ -135,6 +136,9 @@ pub(super) fn read_subnets(pages: &Pages<'_>, context: &mut Context<'_>) -> Resu
             network_acl_id,
             network_acl_association_id: association_id
                 .unwrap_or_else(|| NetworkAclAssociationId::mint(digest(id.as_str()), 0)),
+            default_for_az: item.flag("DefaultForAz")?.unwrap_or_default(),
+            map_public_ip_on_launch: item.flag("MapPublicIpOnLaunch")?.unwrap_or_default(),
+            assign_ipv6_address_on_creation: item.flag("AssignIpv6AddressOnCreation")?.unwrap_or_default(),
             tags: item.tags()?,
             id,
         };

@@ -63,6 +63,7 @@ pub(super) fn run(
             name: Some(instance_name.clone()),
             interfaces: interfaces.iter().cloned().map(InstanceInterface::New).collect(),
             tags: named(&instance_name),
+            ..RunInstance::default()
         };
         if let Reply::Instance { instance_id, interface_ids } = planner.apply(&place, command)? {
             let place = Place { path: format!("vpcs.{vpc_name}.instances.{instance_name}"), ..place.clone() };
