@@ -6,6 +6,7 @@ use aya::Pod;
 use crate::abi::allowance::AllowanceRecord;
 use crate::abi::event::VerdictRecord;
 use crate::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
+use crate::abi::flow_log::{FlowLogEntry, FlowLogKey, FlowLogLoss};
 use crate::abi::fragment::{FragmentKey, FragmentPorts};
 use crate::abi::interface::{InterfaceRecord, PolicyPair};
 use crate::abi::member::{MemberKey4, MemberKey6, MemberRecord};
@@ -27,6 +28,9 @@ pod!(
     FlowEntry,
     FlowKey4,
     FlowKey6,
+    FlowLogEntry,
+    FlowLogKey,
+    FlowLogLoss,
     FragmentKey,
     FragmentPorts,
     InterfaceRecord,

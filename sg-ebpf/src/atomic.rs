@@ -29,6 +29,16 @@ pub(crate) unsafe fn fetch_add(number: *mut u64, value: u64) -> u64 {
     before
 }
 
+/// [`set_bits`] in a number of 64 bits.
+///
+/// # Safety
+/// As for [`add`].
+#[inline(always)]
+pub(crate) unsafe fn set_bits64(number: *mut u64, bits: u64) {
+    // SAFETY: the caller's promise; one instruction.
+    unsafe { asm!("lock *(u64 *)({0} + 0) |= {1}", in(reg) number, in(reg) bits, options(nostack)) };
+}
+
 /// Sets bits in a number in which other CPUs set bits as well.
 ///
 /// # Safety

@@ -8,6 +8,7 @@ mod atomic;
 mod count;
 mod deliver;
 mod fabric;
+mod flow_log;
 mod frame;
 mod maps;
 mod policy;

@@ -1,11 +1,12 @@
 //! Every map, nothing else. Records and capacities are `sg_common::abi`'s.
 
 use crate::scratch::Scratch;
-use aya_ebpf::bindings::BPF_F_MMAPABLE;
+use aya_ebpf::bindings::{BPF_F_MMAPABLE, BPF_F_NO_PREALLOC};
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
 use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::flow_log::{FlowLogEntry, FlowLogKey, FlowLogLoss};
 use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
@@ -15,8 +16,8 @@ use sg_common::abi::settings::Settings;
 use sg_common::abi::trace::TraceFilter;
 use sg_common::abi::verdict::COUNTERS;
 use sg_common::abi::{
-    EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS,
-    MAX_POLICY_CHUNKS, STEP_BYTES,
+    EVENT_BYTES, MAX_EMBRYONIC, MAX_FLOW_LOG, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS,
+    MAX_NETWORKS, MAX_POLICY_CHUNKS, STEP_BYTES,
 };
 use sg_common::datapath::tuple::Packet;
 
@@ -80,6 +81,15 @@ pub(crate) static EMBRYONIC6: LruHashMap<FlowKey6, FlowEntry> =
 #[map]
 pub(crate) static FRAGMENTS: LruHashMap<FragmentKey, FragmentPorts> =
     LruHashMap::with_max_entries(MAX_FRAGMENTS, 0);
+
+/// What interfaces with a flow log carried. Its memory is taken as it is needed: most labs have no flow log.
+#[map]
+pub(crate) static FLOW_LOG: HashMap<FlowLogKey, FlowLogEntry> =
+    HashMap::with_max_entries(MAX_FLOW_LOG, BPF_F_NO_PREALLOC);
+
+/// By slot: what found no room there.
+#[map]
+pub(crate) static FLOW_LOG_LOST: Array<FlowLogLoss> = Array::with_max_entries(MAX_INTERFACES, 0);
 
 /// `VerdictRecord`s.
 #[map]

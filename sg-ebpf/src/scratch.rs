@@ -3,6 +3,7 @@
 //! Programs on one CPU run one after the other, with softirqs off, so there is one user at a time.
 
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
+use sg_common::abi::flow_log::{FlowLogEntry, FlowLogKey};
 use sg_common::abi::fragment::FragmentKey;
 use sg_common::abi::member::{MemberKey4, MemberKey6};
 use sg_common::datapath::tuple::Packet;
@@ -23,6 +24,10 @@ pub(crate) struct Scratch {
     pub(crate) member6: MemberKey6,
     /// A flow entry on its way to a table.
     pub(crate) entry: FlowEntry,
+    /// Key into the flow logs' table.
+    pub(crate) log_key: FlowLogKey,
+    /// What a packet adds there.
+    pub(crate) log_entry: FlowLogEntry,
     /// Marked packets so far on this CPU.
     pub(crate) serial: u64,
     /// Fragment key.

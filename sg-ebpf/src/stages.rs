@@ -20,6 +20,7 @@ use sg_common::datapath::trace::{self, is_marked};
 use sg_common::datapath::tuple::Packet;
 
 use crate::count;
+use crate::flow_log;
 use crate::frame::{SkbFrame, XdpFrame};
 use crate::maps::{EVENTS, STEPS, TRACE_FILTER};
 use crate::scratch::{room, scratch};
@@ -74,6 +75,24 @@ extern "C" fn sg_report(slot: u32, direction: u32, reason: u32, rule: u32) -> u3
 #[inline(always)]
 pub(crate) fn report_for(bench: &Bench<'_>, decision: Decision) {
     sg_report(bench.slot, u32::from(bench.direction.0), u32::from(decision.reason.0), decision.rule);
+}
+
+/// Counts the packet in the room for the flow logs. `place` is the slot, with the direction in the upper half.
+#[inline(never)]
+#[unsafe(no_mangle)]
+extern "C" fn sg_log_flow(place: u64, packets: u32, reason: u32, rule: u32) -> u32 {
+    let (Some(packet), Some(scratch)) = (room(), scratch()) else { return 0 };
+    let slot = place as u32;
+    let Some(interface) = Maps.interface(slot) else { return 0 };
+    let bench = Bench { packets, ..bench(&interface, slot, (place >> 32) as u32) };
+    flow_log::count(scratch, packet, &bench, Decision::by_rule(ReasonCode(reason as u8), rule))
+}
+
+/// Counts the packet in the room for the flow logs.
+#[inline(always)]
+pub(crate) fn log_flow_for(bench: &Bench<'_>, decision: Decision) {
+    let place = u64::from(bench.direction.0) << 32 | u64::from(bench.slot);
+    sg_log_flow(place, bench.packets, u32::from(decision.reason.0), decision.rule);
 }
 
 #[inline(always)]

@@ -333,6 +333,12 @@ impl Tables for Maps {
     }
 
     #[inline(always)]
+    fn log_flow(&self, _packet: &Packet, bench: &Bench<'_>, decision: Decision) {
+        // The packet is where `stages` finds it.
+        stages::log_flow_for(bench, decision);
+    }
+
+    #[inline(always)]
     fn report(&self, _packet: &Packet, bench: &Bench<'_>, decision: Decision) {
         // The packet is where `stages` finds it.
         stages::report_for(bench, decision);

@@ -11,7 +11,9 @@ pub mod command;
 pub mod compile;
 pub mod controller;
 pub mod dataplane;
+pub mod durable;
 pub mod ec2;
+pub mod flow_log;
 pub mod hash;
 pub mod import;
 #[cfg(feature = "kernel")]

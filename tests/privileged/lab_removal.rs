@@ -27,9 +27,9 @@ async fn tear_down_leaves_nothing_and_can_be_repeated() {
             name: "eth0".into(),
             mac: [2, 0, 0, 0, 9, n as u8],
         };
-        manifest.record(&Made::Namespace(name.clone())).unwrap();
-        manifest.record(&Made::Link { name: link.host_name.clone(), alias: link.alias.clone() }).unwrap();
-        manifest.record(&Made::Directory(data.clone())).unwrap();
+        let host_end = Made::Link { name: link.host_name.clone(), alias: link.alias.clone() };
+        manifest.record(&[Made::Namespace(name.clone()), host_end]).unwrap();
+        manifest.record(&[Made::Directory(data.clone())]).unwrap();
         // The last one "crashes" before anything is made.
         if n < 2 {
             let instance = Namespace::create(&name).await.unwrap();

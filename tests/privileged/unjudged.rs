@@ -7,10 +7,9 @@ use std::time::Duration;
 use sg_tests::harness::address::{CLIENT, WEB, WEB6};
 use sg_tests::harness::frames::{cases, with_source};
 use sg_tests::harness::lab_file::standard_lab;
-use sg_userspace::lab::namespace;
+use sg_userspace::lab::{namespace, packet_socket};
 
 use crate::product::{Product, until};
-use crate::raw;
 use crate::traffic::{Traffic, check_allowed, check_denied};
 
 /// Frames that the host sides of the lab's links have received since they were made.
@@ -137,20 +136,21 @@ fn check_odd_frames_counted(hook: &str) {
     let file = lab.file(&standard_lab());
     lab.done(&["up", "--hook", hook, &file]);
     let base = lab.status().lab.unwrap().link_base;
-    let mac = namespace::run_in(&lab.namespace("client"), || raw::mac("eth0")).unwrap();
+    let mac = namespace::run_in(&lab.namespace("client"), || packet_socket::mac("eth0")).unwrap();
     let mut frames: Vec<Vec<u8>> = cases().iter().map(|case| with_source(&case.frame, mac)).collect();
     frames.extend(noise());
     check_all_counted(&lab);
     for sender in ["client", "internet"] {
         let before = lab.frames(|_| true);
-        let sent = namespace::run_in(&lab.namespace(sender), || raw::send("eth0", &frames)).unwrap();
+        let sent =
+            namespace::run_in(&lab.namespace(sender), || packet_socket::send("eth0", &frames)).unwrap();
         assert!(sent > 400, "{sender} could send {sent} frames only");
         until("every odd frame is counted", || lab.frames(|_| true) >= before + sent);
         check_all_counted(&lab);
     }
     // What the host sends into a link has not been received from it, and meets the other hook.
     let counted = check_all_counted(&lab);
-    let sent = raw::send(&format!("sg{base}"), &frames).unwrap();
+    let sent = packet_socket::send(&format!("sg{base}"), &frames).unwrap();
     until("every frame of the host is counted", || lab.frames(|_| true) - sent == received(&lab));
     assert!(sent > 400 && lab.frames(|_| true) >= counted + sent);
 }

@@ -14,6 +14,7 @@ use sg_userspace::aws::interface::MacAddr;
 use sg_userspace::aws::network_acl::{MAX_RULE_NUMBER, NetworkAclEntry, RuleAction};
 use sg_userspace::aws::rule::{Direction, Peer};
 use sg_userspace::aws::world::World;
+use sg_userspace::dataplane::logged::{Decider, LoggedFlow};
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::{Dataplane, Flow, Outcome, Sender};
 use sg_userspace::oracle::Oracle;
@@ -93,6 +94,25 @@ fn random_packets_have_frames() {
     }
 }
 
+/// Flow logs have records of every kind, and not in a handful of scenarios only.
+#[test]
+fn random_scenarios_are_logged() {
+    let (mut accepted, mut rejected, mut by_entry, mut by_acl, mut flags) = (0, 0, 0, 0, 0);
+    for scenario in scenarios(200) {
+        let mut oracle = Oracle::new();
+        run(&mut oracle, &scenario).unwrap();
+        for flow in oracle.logged().unwrap() {
+            accepted += u32::from(flow.accepted);
+            rejected += u32::from(!flow.accepted);
+            by_entry += u32::from(flow.reasons.contains(&Reason::Flow) && flow.packets > 1);
+            by_acl += u32::from(matches!(flow.decider, Some(Decider::AclEntry(_))));
+            flags += u32::from(flow.tcp_flags.count_ones() > 1);
+        }
+    }
+    let counts = [accepted, rejected, by_entry, by_acl, flags];
+    assert!(counts.iter().all(|count| *count >= 50), "{counts:?}");
+}
+
 #[test]
 fn scenarios_round_trip_as_json() {
     for scenario in scenarios(20) {
@@ -141,9 +161,15 @@ enum Fault {
     WideWay,
     /// "Don't fragment" is overlooked.
     NoDontFragment,
+    /// Flow logs do not have what was denied.
+    NoRejected,
+    /// Flow logs have SYN and ACK of the TCP flags alone.
+    OpeningFlags,
+    /// Flow logs do not have packets that an entry allows.
+    NoEstablished,
 }
 
-const FAULTS: [Fault; 18] = [
+const FAULTS: [Fault; 21] = [
     Fault::SlowClock,
     Fault::NoReset,
     Fault::NoFin,
@@ -162,6 +188,9 @@ const FAULTS: [Fault; 18] = [
     Fault::LooseAllowance,
     Fault::WideWay,
     Fault::NoDontFragment,
+    Fault::NoRejected,
+    Fault::OpeningFlags,
+    Fault::NoEstablished,
 ];
 
 struct Faulty {
@@ -274,6 +303,17 @@ impl Dataplane for Faulty {
 
     fn flows(&mut self) -> Result<Vec<Flow>> {
         self.oracle.flows()
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        let mut flows = self.oracle.logged()?;
+        match self.fault {
+            Fault::NoRejected => flows.retain(|flow| flow.accepted),
+            Fault::OpeningFlags => flows.iter_mut().for_each(|flow| flow.tcp_flags &= 0b10010),
+            Fault::NoEstablished => flows.retain(|flow| !flow.reasons.contains(&Reason::Flow)),
+            _ => {}
+        }
+        Ok(flows)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The program from outside, without root and without a lab: help, exit codes, messages.
 
 mod acl_and_peering;
-mod live;
+pub(crate) mod live;
 
 use std::io::Read;
 use std::path::Path;

@@ -12,7 +12,7 @@ use sg_userspace::aws::world::World;
 use sg_userspace::command::{Command, group};
 use sg_userspace::controller::client::{Client, refusal};
 use sg_userspace::controller::directory::StateDirectory;
-use sg_userspace::controller::protocol::{Reply, Request, UpRequest, code};
+use sg_userspace::controller::protocol::{Reply, Request, UpRequest, WorldVersion, code};
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::row::{Enforcement, Hook, VerdictEvent};
 use sg_userspace::store::Store;
@@ -67,6 +67,36 @@ fn a_change_is_in_force_and_durable_once_acknowledged() {
         in_force,
         "the next controller puts the stored state in force"
     );
+}
+
+#[test]
+fn the_world_is_sent_only_to_who_does_not_have_it() {
+    let place = Place::of(LAB);
+    let known = |state: &StateDirectory| match call(state, &Request::World).unwrap() {
+        Reply::World { version, run, .. } => WorldVersion { run, version },
+        other => panic!("{other:?}"),
+    };
+    let is_sent = |state: &StateDirectory, known| match call(state, &Request::WorldUnless { known }).unwrap()
+    {
+        Reply::World { world, .. } => {
+            assert_eq!(*world, place.memory.lock().unwrap().world);
+            true
+        }
+        Reply::Unchanged => false,
+        other => panic!("{other:?}"),
+    };
+    let mut before = None;
+    place.serve(|state| {
+        let first = known(state);
+        assert!(!is_sent(state, first));
+        let refused = create_group(&world(state).0, "web");
+        assert!(call(state, &refused).is_err() && !is_sent(state, first), "a refused change is none");
+        call(state, &create_group(&world(state).0, "app")).unwrap();
+        assert!(is_sent(state, first) && !is_sent(state, known(state)));
+        before = Some(known(state));
+    });
+    // Another controller's versions may mean another world.
+    place.serve(|state| assert!(is_sent(state, before.unwrap())));
 }
 
 #[test]

@@ -8,39 +8,22 @@ mod network;
 mod route_table;
 mod wire;
 
-use std::cell::RefCell;
-
 use roxmltree::{Document, Node};
+use sg_tests::harness::backing::Backing;
 use sg_userspace::aws::world::World;
 use sg_userspace::command::vpc::CreateVpc;
-use sg_userspace::command::{self, Command, Reply};
 use sg_userspace::ec2::call::{Backend, Caller};
-use sg_userspace::ec2::fault::Fault;
 use sg_userspace::ec2::{Answer, Api};
 
-/// A world that calls change, as a controller would.
-#[derive(Clone, Default)]
-struct Backing(RefCell<World>);
-
-impl Backend for Backing {
-    fn world(&self) -> Result<World, Fault> {
-        Ok(self.0.borrow().clone())
-    }
-
-    fn change(&self, command: Command) -> Result<Reply, Fault> {
-        Ok(command::apply(&mut self.0.borrow_mut(), command)?.reply)
-    }
-}
-
 /// An account's API.
-struct Account {
+pub(crate) struct Account {
     api: Api<Backing>,
     caller: Caller,
 }
 
 impl Account {
     /// An account with a default VPC.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let backing = Backing::default();
         let vpc = CreateVpc {
             cidr_ipv4: vec!["172.31.0.0/16".parse().unwrap()],
@@ -57,7 +40,7 @@ impl Account {
     }
 
     /// The same account in another region.
-    fn in_region(self, region: &str) -> Self {
+    pub(crate) fn in_region(self, region: &str) -> Self {
         Self { caller: Caller { region: region.parse().unwrap(), ..self.caller }, api: self.api }
     }
 
@@ -78,16 +61,16 @@ impl Account {
 
     /// The reply of a call that must go well.
     #[track_caller]
-    fn call(&self, parameters: &str) -> String {
-        let Answer { status, body } = self.answer(parameters);
+    pub(crate) fn call(&self, parameters: &str) -> String {
+        let Answer { status, body, .. } = self.answer(parameters);
         assert_eq!(status, 200, "{parameters}: {body}");
         body
     }
 
     /// A call that must be refused with this code.
     #[track_caller]
-    fn refused(&self, parameters: &str, code: &str) -> String {
-        let Answer { status, body } = self.answer(parameters);
+    pub(crate) fn refused(&self, parameters: &str, code: &str) -> String {
+        let Answer { status, body, .. } = self.answer(parameters);
         let found = text(&body, "Code");
         assert_eq!((status, found.as_str()), (400, code), "{parameters}: {body}");
         text(&body, "Message")
@@ -102,13 +85,13 @@ impl Account {
 
 /// The text of the first element with this name.
 #[track_caller]
-fn text(xml: &str, name: &str) -> String {
+pub(crate) fn text(xml: &str, name: &str) -> String {
     let found = texts(xml, name);
     found.first().unwrap_or_else(|| panic!("no <{name}> in {xml}")).clone()
 }
 
 /// The texts of all elements with this name.
-fn texts(xml: &str, name: &str) -> Vec<String> {
+pub(crate) fn texts(xml: &str, name: &str) -> Vec<String> {
     let document = Document::parse(xml).unwrap();
     let named = document.descendants().filter(|node| node.has_tag_name_in(name));
     named.map(|node| node.text().unwrap_or_default().to_owned()).collect()

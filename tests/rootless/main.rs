@@ -9,6 +9,7 @@ mod cli;
 mod command;
 mod controller;
 mod ec2;
+mod flow_logs;
 mod frames;
 mod fuzz;
 mod import;

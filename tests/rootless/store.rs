@@ -1,5 +1,9 @@
 //! The embedded store: what is acknowledged is there after a restart, what fails changes nothing, one owner at a time.
 
+mod failure;
+mod migration;
+mod power;
+
 use sg_userspace::aws::world::World;
 use sg_userspace::command::vpc::CreateVpc;
 use sg_userspace::command::{self, Command, Reply, group};
@@ -112,7 +116,7 @@ fn a_store_that_is_open_elsewhere_is_refused() {
 }
 
 #[test]
-fn another_schema_is_refused_by_its_number() {
+fn later_schema_is_refused_by_its_number() {
     let directory = directory();
     let path = directory.path().join("store.redb");
     drop(RedbStore::open(&path).unwrap());

@@ -15,6 +15,7 @@ use sg_common::datapath::tuple::Packet;
 use sg_tests::harness::random::scenario;
 use sg_userspace::aws::world::World;
 use sg_userspace::dataplane::host::HostDataplane;
+use sg_userspace::dataplane::logged::LoggedFlow;
 use sg_userspace::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use sg_userspace::packet::spec::PacketSpec;
 use sg_userspace::scenario;
@@ -51,6 +52,10 @@ impl Dataplane for Walked {
 
     fn flows(&mut self) -> Result<Vec<Flow>> {
         self.host.flows()
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        self.host.logged()
     }
 }
 

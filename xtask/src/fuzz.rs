@@ -1,4 +1,4 @@
-//! `cargo xtask fuzz`: any bytes as frames and as commands, made up by libFuzzer from what covers new code.
+//! `cargo xtask fuzz`: any bytes as frames, as commands and as requests of the API, made up by libFuzzer from what covers new code.
 //!
 //! The coverage comes from LLVM's own pass, so the stable compiler is enough; there is no unsafe code to need a sanitiser.
 //! What makes a target fail is left in its corpus, which the rootless tests run: from then on it is a regression test.
@@ -13,7 +13,7 @@ use crate::repo::Repo;
 use crate::{exec, say};
 
 /// Every target, by the name of its binary and of its corpus.
-pub(crate) const TARGETS: [&str; 2] = ["frame", "command"];
+pub(crate) const TARGETS: [&str; 3] = ["frame", "command", "form"];
 
 /// What makes the compiler say which code an input reaches, and what its comparisons compare.
 const COVERAGE: [&str; 5] = [
@@ -26,7 +26,7 @@ const COVERAGE: [&str; 5] = [
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// `frame`, `command`, or both if absent
+    /// `frame`, `command`, `form`, or all if absent
     #[arg(value_parser = TARGETS)]
     target: Option<String>,
     /// How long to try, for each target

@@ -13,6 +13,7 @@ mod fuzz;
 mod kernel;
 mod linker;
 mod lint;
+mod load;
 mod mutants;
 mod object;
 mod packages;
@@ -59,6 +60,8 @@ enum Task {
     Mutants(mutants::Args),
     /// Tell the story of security groups on a lab, step by step, with real packets
     Demo(demo::Args),
+    /// Load the EC2 endpoint of a real lab with ten clients, and report how it bore that
+    Load(load::Args),
     /// Install AWS's own clients from PyPI, which tests drive the API with
     AwsClients,
     /// Write the table of EC2's shapes again, from botocore's model
@@ -83,6 +86,7 @@ fn main() -> ExitCode {
         Task::Fuzz(args) => fuzz::execute(&repo, &args),
         Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
+        Task::Load(args) => load::execute(&repo, &args),
         Task::AwsClients => aws_clients::execute(&repo),
         Task::Ec2Model => ec2_model::execute(&repo),
         Task::Lint => lint::execute(&repo),

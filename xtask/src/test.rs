@@ -89,11 +89,21 @@ pub(crate) fn clients(repo: &Repo, filter: &[String]) -> Result<Counts> {
 
 /// The tests in real namespaces against the real kernel; the binary and the object must have been built.
 pub(crate) fn privileged(repo: &Repo, filter: &[String]) -> Result<Counts> {
+    privileged_with(repo, filter, &[])
+}
+
+/// The same with variables set.
+pub(crate) fn privileged_with(
+    repo: &Repo,
+    filter: &[String],
+    variables: &[(&str, String)],
+) -> Result<Counts> {
     require_privileges()?;
     let mut command = exec::host_cargo(repo);
     command.args(["test", "--release", "--locked", "--package", "sg-tests", "--features", "privileged"]);
     command.args(["--test", "privileged"]);
     command.env(OBJECT_VARIABLE, repo.bpf_object()).env(BINARY_VARIABLE, repo.sgsim());
+    command.envs(variables.iter().map(|(name, value)| (name, value)));
     run(&mut command, filter)
 }
 

@@ -75,4 +75,6 @@ impl InterfaceRecord {
     pub const FLAG_INTERNET: u32 = 2;
     /// Every judgement of this interface is reported, not only new flows and denials.
     pub const FLAG_TRACE: u32 = 4;
+    /// A flow log covers it: what it carries is counted by tuple and decision.
+    pub const FLAG_FLOW_LOG: u32 = 8;
 }

@@ -7,6 +7,7 @@ pub mod address;
 pub mod allowance;
 pub mod event;
 pub mod flow;
+pub mod flow_log;
 pub mod fragment;
 pub mod interface;
 pub mod member;
@@ -17,7 +18,7 @@ pub mod trace;
 pub mod verdict;
 
 /// Changes whenever a record or a map changes; pinned maps of another version are not adopted.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Slots of the interface arrays.
 pub const MAX_INTERFACES: u32 = 65_536;
@@ -35,6 +36,8 @@ pub const MAX_FLOWS: u32 = 131_072;
 pub const MAX_EMBRYONIC: u32 = 65_536;
 /// First fragments remembered. Full: the least recently used one goes.
 pub const MAX_FRAGMENTS: u32 = 8_192;
+/// What is counted for flow logs until it is read, old and new window together. Full: the packet is counted as lost.
+pub const MAX_FLOW_LOG: u32 = 262_144;
 /// Policy memory, in chunks of [`policy::CHUNK_WORDS`] words.
 pub const MAX_POLICY_CHUNKS: u32 = 16;
 /// Bytes of the event ring; full: events are lost and counted.

@@ -14,9 +14,15 @@ pub struct Settings {
     pub tracing: u32,
     /// Added to the kernel's monotonic clock, ns, so that tests and demonstrations can pass days in a moment.
     pub clock_offset_ns: u64,
+    /// The window that flow logs count in now; only grows.
+    pub flow_log_epoch: u32,
+    /// Zero.
+    pub reserved: u32,
+    /// When it began: Unix seconds, the clock's offset included. For the controller, who may die.
+    pub flow_log_start: u64,
 }
 
-const _: () = assert!(size_of::<Settings>() == 24);
+const _: () = assert!(size_of::<Settings>() == 40);
 
 /// A tick is 2^20 ns, about a millisecond: a shift instead of a division per packet.
 pub const TICK_SHIFT: u32 = 20;

@@ -10,8 +10,9 @@ use crate::abi::trace::StepCode;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
 use super::exempt::is_undeliverable;
+use super::flow_log::log;
 use super::frame::Frame;
-use super::judge::{Bench, Decision, judge};
+use super::judge::{Bench, Decision, judge, judge_unlogged};
 use super::parse::Kind;
 use super::path_mtu;
 use super::route::{Receiver, receiver_of, route};
@@ -109,6 +110,7 @@ pub fn from_link<T: Tables, F: Frame + ?Sized>(
         return from_internet(tables, frame, kind, packet, &bench, enforcement_off);
     }
     if let Err(reason) = screen(tables, frame, kind, packet, &interface) {
+        log(tables, packet, &bench, Decision::without_rule(reason));
         end(tables, packet, &bench, reason);
         return Fate::dropped(DirectionCode::OUTBOUND, reason);
     }
@@ -170,7 +172,7 @@ fn too_big<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Fat
             sender: 0,
             direction: DirectionCode::INBOUND,
         };
-        if !judge(tables, packet, &inbound).reason.is_allow() {
+        if !judge_unlogged(tables, packet, &inbound).reason.is_allow() {
             action = Action::Drop;
         }
     }

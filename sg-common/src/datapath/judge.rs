@@ -9,6 +9,7 @@ use crate::abi::trace::StepCode;
 use crate::abi::verdict::{DirectionCode, ReasonCode};
 
 use super::access_list::{self, PASSES};
+use super::flow_log::log;
 use super::tables::{FlowState, Tables};
 use super::trace::trace;
 use super::tracking::timeout;
@@ -85,9 +86,17 @@ pub fn age(tick: u64, moment: u64) -> u64 {
     tick.saturating_sub(moment)
 }
 
-/// Judges a packet and reports what is worth reporting.
+/// Judges a packet, counts it for the flow logs, and reports what is worth reporting.
 #[inline(always)]
 pub fn judge<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
+    let decision = judge_unlogged(tables, packet, bench);
+    log(tables, packet, bench, decision);
+    decision
+}
+
+/// [`judge`] without the flow logs: for what the router says, which they never have (F-10).
+#[inline(always)]
+pub(super) fn judge_unlogged<T: Tables>(tables: &T, packet: &mut Packet, bench: &Bench<'_>) -> Decision {
     let decision = judge_fragment(tables, packet, bench);
     trace(tables, packet, bench, StepCode::VERDICT, u64::from(decision.reason.0), u64::from(decision.rule));
     if is_news(packet, bench.interface, decision.reason) {

@@ -6,6 +6,7 @@
 pub mod access_list;
 pub mod admit;
 pub mod exempt;
+pub mod flow_log;
 pub mod follow;
 pub mod forward;
 pub mod frame;

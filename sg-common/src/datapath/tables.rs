@@ -130,6 +130,8 @@ pub trait Tables {
     fn fragment(&self, packet: &Packet, bench: &Bench<'_>) -> FragmentPorts;
     /// Remembers what a first fragment said to this bench. Without room its later fragments are denied.
     fn remember_fragment(&self, packet: &Packet, bench: &Bench<'_>);
+    /// Counts a judged packet for the flow logs. Lost without room; the loss is counted.
+    fn log_flow(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision);
     /// Reports a judgement. Lost without room; the loss is counted.
     fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision);
 

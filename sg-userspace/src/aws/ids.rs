@@ -168,6 +168,11 @@ id!(
     "InvalidSubnetCidrBlockAssociationID.NotFound", "The subnet CIDR block association ID '{}' does not exist"
 );
 
+id!(
+    /// A flow log, `fl-…`.
+    FlowLogId, "fl", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound", "The flow log ID '{}' does not exist"
+);
+
 #[cfg(test)]
 mod tests {
     use super::*;

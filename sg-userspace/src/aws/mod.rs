@@ -3,6 +3,8 @@
 //! These types hold values that are already valid; `command` is the only place that makes or changes them.
 
 pub mod error;
+pub mod flow_log;
+pub mod flow_log_format;
 pub mod group;
 pub mod ids;
 pub mod instance;

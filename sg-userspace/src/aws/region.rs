@@ -80,6 +80,24 @@ impl AvailabilityZone {
         &self.0
     }
 
+    /// Its id, such as `use1-az1` for `us-east-1a`. AWS shuffles letters among accounts; here they are in order.
+    pub fn zone_id(&self) -> String {
+        let region = self.region();
+        let mut parts = region.as_str().split('-');
+        let mut short = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            short.push_str(match part {
+                "northeast" => "ne",
+                "northwest" => "nw",
+                "southeast" => "se",
+                "southwest" => "sw",
+                other => other.get(..1).unwrap_or_default(),
+            });
+        }
+        let letter = self.0.bytes().last().unwrap_or(b'a');
+        format!("{short}-az{}", u32::from(letter.saturating_sub(b'a')) + 1)
+    }
+
     /// The region that the zone is in.
     pub fn region(&self) -> Region {
         Region(self.0[..self.0.len() - 1].to_owned())

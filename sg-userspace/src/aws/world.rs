@@ -29,6 +29,7 @@ macro_rules! with_kinds {
             network_acls: network_acl::NetworkAcl(NetworkAclId) = "network-acl",
             internet_gateways: internet_gateway::InternetGateway(InternetGatewayId) = "internet-gateway",
             route_tables: route_table::RouteTable(RouteTableId) = "route-table",
+            flow_logs: flow_log::FlowLog(FlowLogId) = "vpc-flow-log",
         }
     };
 }

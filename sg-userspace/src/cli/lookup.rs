@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use anyhow::{Result, anyhow, bail};
 
+use crate::aws::flow_log::FlowLog;
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::VpcId;
 use crate::aws::instance::Instance;
@@ -115,6 +116,23 @@ pub(super) fn peering<'w>(world: &'w World, text: &str) -> Result<&'w VpcPeering
         _ => {
             let ids = found.iter().map(|peering| format!("{} ({})", peering.id, peering.status));
             bail!("several peerings are `{text}`; write {}", ids.collect::<Vec<_>>().join(" or "))
+        }
+    }
+}
+
+/// The flow log with this id or name.
+pub(super) fn flow_log<'w>(world: &'w World, text: &str) -> Result<&'w FlowLog> {
+    let name = |log: &'w FlowLog| log.tags.get("Name").map(String::as_str);
+    let logs = || world.flow_logs.values();
+    let found = logs().filter(|log| log.id.as_str() == text || name(log) == Some(text)).collect::<Vec<_>>();
+    match &found[..] {
+        [log] => Ok(log),
+        [] => Err(unknown("flow log", text, logs().map(|log| name(log).unwrap_or(log.id.as_str())))),
+        several => {
+            bail!(
+                "several flow logs are `{text}`; write {}",
+                names(several.iter().map(|log| log.id.as_str()))
+            )
         }
     }
 }

@@ -25,11 +25,13 @@ mod exec;
 mod explain;
 mod export;
 pub mod failure;
+mod flow_logs;
 mod flows;
 mod group;
 mod import;
 mod instance;
 mod interface;
+mod log;
 mod lookup;
 mod near;
 mod output;
@@ -146,6 +148,8 @@ enum Command {
     Watch(watch::WatchArgs),
     Trace(trace::TraceArgs),
     Flows(flows::FlowsArgs),
+    #[command(subcommand)]
+    FlowLogs(flow_logs::FlowLogsCommand),
     Counters(counters::CountersArgs),
     Allowance(allowance::AllowanceArgs),
     Check(check::CheckArgs),
@@ -197,6 +201,7 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Watch(args) => args.run(context),
         Command::Trace(args) => args.run(context),
         Command::Flows(args) => args.run(context),
+        Command::FlowLogs(command) => command.run(context),
         Command::Counters(args) => args.run(context),
         Command::Allowance(args) => args.run(context),
         Command::Check(args) => args.run(context),

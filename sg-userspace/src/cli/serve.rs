@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use tracing_subscriber::EnvFilter;
 
 use crate::serve::credentials::Credentials;
-use crate::serve::{self, ServeOptions};
+use crate::serve::{self, ServeOptions, SocketChoice};
 
 use super::Exit;
 use super::context::Context;
+use super::log::LogArgs;
 
 /// Answer the EC2 API, so that the AWS CLI and SDKs can drive the lab
 #[derive(Debug, Args)]
@@ -45,6 +45,14 @@ pub(super) struct ServeArgs {
     /// The account that owns everything here
     #[arg(long, value_name = "TWELVE DIGITS", default_value = "123456789012")]
     account_id: String,
+    /// Listen on this unix socket as well [default: serve.sock in the state directory, while there is one]
+    #[arg(long, value_name = "PATH", conflicts_with = "no_socket")]
+    socket: Option<PathBuf>,
+    /// Listen on no unix socket
+    #[arg(long)]
+    no_socket: bool,
+    #[command(flatten)]
+    log: LogArgs,
     /// How long a client has for the head of a request, and again for its body
     #[arg(long, hide = true, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     patience: Duration,
@@ -55,12 +63,7 @@ impl ServeArgs {
         if self.account_id.len() != 12 || !self.account_id.bytes().all(|b| b.is_ascii_digit()) {
             bail!("`{}` is no account id: it has twelve digits, such as 123456789012", self.account_id);
         }
-        let filter = EnvFilter::try_from_env("SGSIM_LOG").unwrap_or_else(|_| EnvFilter::new("warn"));
-        tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_ansi(false)
-            .with_writer(std::io::stderr)
-            .init();
+        self.log.begin("warn");
         if !self.listen.ip().is_loopback() && !self.require_signature && !self.allow_remote {
             bail!(
                 "whoever reaches {} could change the lab: check signatures there (--require-signature --credentials FILE), or say --allow-remote",
@@ -71,6 +74,11 @@ impl ServeArgs {
         let options = ServeOptions {
             listen: self.listen,
             names: self.hosts,
+            socket: match (self.socket, self.no_socket) {
+                (Some(path), _) => SocketChoice::At(path),
+                (None, true) => SocketChoice::Nowhere,
+                (None, false) => SocketChoice::InDirectory,
+            },
             credentials,
             account_id: self.account_id,
             patience: self.patience,

@@ -11,6 +11,7 @@ pub mod adopt;
 pub mod changes;
 pub mod default_vpc;
 mod edit;
+pub mod flow_log;
 pub mod group;
 pub mod group_vpc;
 pub mod instance;
@@ -46,9 +47,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::ids::{
-    AttachmentId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId, NetworkInterfaceId,
-    PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId, SubnetCidrAssociationId, SubnetId,
-    VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
+    AttachmentId, FlowLogId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId,
+    NetworkInterfaceId, PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId,
+    SubnetCidrAssociationId, SubnetId, VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
 };
 use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
@@ -68,6 +69,13 @@ macro_rules! commands {
         }
 
         impl Command {
+            /// What it is called.
+            pub fn name(&self) -> &'static str {
+                match self {
+                    $(Self::$name(_) => stringify!($name),)*
+                }
+            }
+
             fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
                 match self {
                     $(Self::$name(command) => command.run(edit),)*
@@ -222,6 +230,10 @@ commands! {
     RejectVpcPeeringConnection(peering),
     /// Ends a peering.
     DeleteVpcPeeringConnection(peering),
+    /// Makes flow logs.
+    CreateFlowLogs(flow_log),
+    /// Deletes flow logs.
+    DeleteFlowLogs(flow_log),
 }
 
 /// What a command answers.
@@ -301,6 +313,13 @@ pub enum Reply {
     NetworkAcl(NetworkAclId),
     /// A subnet has a new association with its network ACL.
     NetworkAclAssociation(NetworkAclAssociationId),
+    /// Flow logs were made, or not.
+    FlowLogs {
+        /// Those that were.
+        flow_log_ids: Vec<FlowLogId>,
+        /// Resources that have none.
+        unsuccessful: Vec<flow_log::Unsuccessful>,
+    },
     /// A peering was requested.
     VpcPeeringConnection {
         /// The peering.
@@ -329,6 +348,7 @@ pub fn apply(world: &mut World, command: Command) -> Result<Applied, AwsError> {
     let mut edit = Edit::begin(world);
     match command.run(&mut edit) {
         Ok(reply) => {
+            flow_log::delete_orphans(&mut edit);
             let (changes, undo) = edit.finish();
             Ok(Applied { reply, changes, undo })
         }

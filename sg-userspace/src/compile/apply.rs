@@ -129,6 +129,11 @@ impl Applied {
         &self.image
     }
 
+    /// Words of policy memory in use.
+    pub fn words_in_use(&self) -> u64 {
+        self.arena.words_in_use()
+    }
+
     /// Writes what differs.
     ///
     /// # Errors

@@ -98,6 +98,11 @@ impl Arena {
         Ok(locator)
     }
 
+    /// Words in use, in whole granules.
+    pub fn words_in_use(&self) -> u64 {
+        self.used.values().map(|granules| u64::from(*granules) * u64::from(GRANULE_WORDS)).sum()
+    }
+
     /// Counts one use less; after the last, the words are retired.
     pub fn release(&mut self, locator: Locator, now_ms: u64) {
         let Some(policy) = self.by_locator.get(&locator.0) else { return };

@@ -181,7 +181,11 @@ impl Compiler {
         let primary = world.interfaces_of(&instance.id).first().map_or(interface.slot, |it| it.slot);
         let limit = instance.connection_allowance;
         image.allowances.insert(primary, Allowance { instance: instance.number, limit });
-        image.interfaces.insert(interface.slot, record(interface, subnet, index, primary));
+        let mut record = record(interface, subnet, index, primary);
+        if world.flow_logs_of(interface).next().is_some() {
+            record.flags |= InterfaceRecord::FLAG_FLOW_LOG;
+        }
+        image.interfaces.insert(interface.slot, record);
         let access_lists = match world.network_acl_of(&subnet.id) {
             Some(acl) => Some(self.access_lists(acl, kept)?),
             None => None,

@@ -90,13 +90,22 @@ impl<'a> Builder<'a> {
         })
     }
 
-    /// Builds an instance with its interfaces.
+    /// Lists the namespaces of instances that are about to be built, all at once: each time is a wait for the disk.
+    ///
+    /// # Errors
+    /// Where the list cannot be written.
+    pub fn announce(&self, instances: &[&Instance]) -> Result<()> {
+        let names = instances.iter().map(|instance| instance.id.to_string());
+        self.note_namespaces(names.collect())
+    }
+
+    /// Builds an instance with its interfaces, once it is announced.
     ///
     /// # Errors
     /// Where the machine refuses; then no interface is left, and the namespace is listed.
     pub async fn instance(&self, instance: &Instance) -> Result<Vec<BuiltLink>> {
         let name = instance.id.as_str();
-        let namespace = self.namespace(name).await?;
+        let namespace = Namespace::create(name).await?;
         hosts::write(name, &instance.name, &self.hosts)?;
         let mut built: Vec<BuiltLink> = Vec::new();
         for interface in self.world.interfaces_of(&instance.id) {
@@ -128,7 +137,7 @@ impl<'a> Builder<'a> {
         let count = u32::try_from(self.world.interfaces_of(&instance.id).len())?;
         let spec = self.link_spec(index, &format!("eth{device}"), interface.id.as_str(), interface.mac);
         let addresses = AddressSpec::new(index, self.networks(interface)?, u32::from(device), count);
-        self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
+        self.note(&[Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() }])?;
         self.create(&spec, namespace).await?;
         let finished = async {
             address::configure(namespace, &addresses).await?;
@@ -167,9 +176,10 @@ impl<'a> Builder<'a> {
         let index = self.lab.link_base + INTERNET_SLOT;
         let addresses = self.lab.internet();
         let spec = self.link_spec(index, "eth0", name, INTERNET_MAC);
-        let namespace = self.namespace(name).await?;
+        self.note_namespaces(vec![name.clone()])?;
+        let namespace = Namespace::create(name).await?;
         hosts::write(name, INTERNET_NAME, &self.hosts)?;
-        self.note(&Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() })?;
+        self.note(&[Made::Link { name: spec.host_name.clone(), alias: spec.alias.clone() }])?;
         self.create(&spec, &namespace).await?;
         // A /24 and a /64 around it, whose router is the fabric.
         let networks = addresses.iter().map(|address| network(*address, 24, 64)).collect::<Result<_>>()?;
@@ -195,12 +205,10 @@ impl<'a> Builder<'a> {
         Ok(())
     }
 
-    /// Makes a namespace. One of somebody else's is refused, and not listed as ours.
-    async fn namespace(&self, name: &str) -> Result<Namespace> {
-        if !namespace::path(name).exists() {
-            self.note(&Made::Namespace(name.to_owned()))?;
-        }
-        Namespace::create(name).await
+    /// Lists namespaces. One of somebody else's, which will be refused, is not listed as ours.
+    fn note_namespaces(&self, mut names: Vec<String>) -> Result<()> {
+        names.retain(|name| !namespace::path(name).exists());
+        self.note(&names.into_iter().map(Made::Namespace).collect::<Vec<_>>())
     }
 
     /// Makes a link, fit for the lab's hook.
@@ -240,7 +248,7 @@ impl<'a> Builder<'a> {
         ipv4.chain(ipv6).map(|address| network(address, subnet.cidr_ipv4.prefix_len(), length_ipv6)).collect()
     }
 
-    fn note(&self, made: &Made) -> Result<()> {
+    fn note(&self, made: &[Made]) -> Result<()> {
         self.made.borrow_mut().record(made)
     }
 }

@@ -15,7 +15,7 @@ use crate::aws::world::World;
 use crate::command::changes::{Changes, ObjectKey};
 use crate::lab::cleanup::{self, Removed};
 use crate::lab::link::Links;
-use crate::lab::manifest::Made;
+use crate::lab::manifest::{self, Made};
 use crate::lab::namespace::{self, Namespace};
 use crate::lab::{hosts, process};
 use crate::store::manifest::LabManifest;
@@ -85,18 +85,7 @@ impl Built {
     /// Removes what an earlier controller left half made, or half removed, when it died: the world does not have it. What
     /// stays behind passes nothing, since no interface is known for its link.
     pub async fn sweep(made: &Path, world: &World, lab: &LabManifest) {
-        let is_wanted = |thing: &Made| match thing {
-            Made::Namespace(name) => {
-                let is_it = |it: &Instance| it.id.as_str() == name && it.is_running();
-                *name == lab.internet_namespace || world.instances.values().any(is_it)
-            }
-            Made::Link { alias, .. } => {
-                let is_it = |it: &NetworkInterface| it.id.as_str() == alias && runs_with(world, it).is_some();
-                *alias == lab.internet_namespace || world.network_interfaces.values().any(is_it)
-            }
-            Made::Directory(_) => true,
-        };
-        match cleanup::sweep(made, is_wanted).await {
+        match cleanup::sweep(made, |thing| is_wanted(thing, world, lab)).await {
             Ok(removed) if removed == Removed::default() => {}
             Ok(removed) => tracing::info!(?removed, "removed what an earlier controller had left"),
             Err(error) => tracing::warn!("cannot remove what an earlier controller has left: {error:#}"),
@@ -116,6 +105,7 @@ impl Built {
     ) -> Result<()> {
         let builder = Builder::new(world, lab, enforcer, &self.made)?;
         builder.internet().await.context("cannot build the internet host")?;
+        builder.announce(&world.instances.values().collect::<Vec<_>>())?;
         let total = world.instances.len();
         let mut work = stream::iter(world.instances.values())
             .map(|instance| {
@@ -179,6 +169,7 @@ impl Built {
             let link = builder.interface(&namespace, instance, interface).await?;
             self.links.insert(interface.id.clone(), link);
         }
+        builder.announce(&new_instances)?;
         for instance in &new_instances {
             // Known before it is whole, so that what there is of it goes if the rest fails.
             self.instances.insert(instance.id.clone(), instance.launch.boots);
@@ -270,9 +261,58 @@ impl Built {
         Ok(missing)
     }
 
+    /// The links that stand.
+    pub fn links(&self) -> impl Iterator<Item = &BuiltLink> {
+        self.links.values()
+    }
+
+    /// What stands and should not, or should and does not, a sentence each.
+    ///
+    /// # Errors
+    /// Where the machine cannot be looked at.
+    pub async fn audit(&self, world: &World, lab: &LabManifest) -> Result<Vec<String>> {
+        let missing = self.missing(world, lab).await?.into_iter();
+        let mut drift = missing.map(|name| format!("{name} does not stand whole")).collect::<Vec<_>>();
+        let links = Links::open()?.list().await?;
+        let aliases = links.into_iter().map(|link| (link.name, link.alias)).collect::<BTreeSet<_>>();
+        let made = manifest::read(&self.made)?.into_iter().filter(|thing| !is_wanted(thing, world, lab));
+        for thing in made {
+            match thing {
+                Made::Namespace(name) if namespace::path(&name).exists() => {
+                    drift.push(format!("namespace {name} is left"));
+                }
+                Made::Link { name, alias } => {
+                    let link = (name, alias);
+                    if aliases.contains(&link) {
+                        drift.push(format!("link {} of {} is left", link.0, link.1));
+                    }
+                }
+                Made::Namespace(_) | Made::Directory(_) => {}
+            }
+        }
+        drift.sort();
+        drift.dedup();
+        Ok(drift)
+    }
+
     /// Whether an instance's namespace is there.
     pub fn is_running(&self, id: &InstanceId) -> bool {
         self.instances.contains_key(id) && namespace::path(id.as_str()).exists()
+    }
+}
+
+/// Whether something that was made belongs to what the world has now.
+fn is_wanted(thing: &Made, world: &World, lab: &LabManifest) -> bool {
+    match thing {
+        Made::Namespace(name) => {
+            let is_it = |it: &Instance| it.id.as_str() == name && it.is_running();
+            *name == lab.internet_namespace || world.instances.values().any(is_it)
+        }
+        Made::Link { alias, .. } => {
+            let is_it = |it: &NetworkInterface| it.id.as_str() == alias && runs_with(world, it).is_some();
+            *alias == lab.internet_namespace || world.network_interfaces.values().any(is_it)
+        }
+        Made::Directory(_) => true,
     }
 }
 

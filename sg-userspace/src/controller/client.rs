@@ -94,6 +94,14 @@ impl Client {
     /// As [`Client::receive`]; and where no reply comes.
     pub fn call(&mut self, request: &Request) -> Result<Reply> {
         self.send(request)?;
+        self.receive_one()
+    }
+
+    /// The one reply to a request that was sent.
+    ///
+    /// # Errors
+    /// As [`Client::receive`]; and where no reply comes.
+    pub fn receive_one(&mut self) -> Result<Reply> {
         self.receive()?.context("the controller ended before it answered; see its log for why")
     }
 

@@ -11,7 +11,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::durable;
 use crate::hash::fnv1a;
+use crate::store::SCHEMA_VERSION;
+use crate::store::redb::backup;
 
 /// Default state directory.
 pub const DEFAULT: &str = "/var/lib/sgsim";
@@ -49,6 +52,11 @@ impl StateDirectory {
         self.0.join("sgsim.sock")
     }
 
+    /// The unix socket of `sgsim serve`.
+    pub fn endpoint_socket(&self) -> PathBuf {
+        self.0.join("serve.sock")
+    }
+
     /// Mount point of the private bpffs that maps and links are pinned in.
     pub fn bpf(&self) -> PathBuf {
         self.0.join("bpf")
@@ -76,6 +84,11 @@ impl StateDirectory {
     /// The controller's log.
     pub fn controller_log(&self) -> PathBuf {
         self.logs().join("controller.log")
+    }
+
+    /// Flow logs' records.
+    pub fn flow_logs(&self) -> PathBuf {
+        self.0.join("flow-logs")
     }
 
     /// The servers' data.
@@ -106,6 +119,7 @@ impl StateDirectory {
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(&self.0).with_context(explain)?;
+                durable::sync_parent(&self.0).with_context(explain)?;
                 true
             }
             Err(error) => return Err(error).with_context(explain),
@@ -129,12 +143,14 @@ impl StateDirectory {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Some(error),
             _ => None,
         };
-        for directory in [self.servers(), self.logs()] {
+        for directory in [self.servers(), self.flow_logs(), self.logs()] {
             let removed = gone(fs::remove_dir_all(&directory));
             failures.extend(removed.map(|error| format!("{}: {error}", directory.display())));
         }
         // The lock last: while it is there, the rest is sgsim's.
-        for file in [self.socket(), self.made(), self.store(), self.lock()] {
+        let stores = (1..SCHEMA_VERSION).map(|schema| backup(&self.store(), schema)).chain([self.store()]);
+        let others = [self.endpoint_socket(), self.socket(), self.made()];
+        for file in others.into_iter().chain(stores).chain([self.lock()]) {
             failures.extend(gone(fs::remove_file(&file)).map(|error| format!("{}: {error}", file.display())));
         }
         // Others may keep files of their own here.

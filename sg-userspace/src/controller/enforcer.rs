@@ -8,9 +8,9 @@ use anyhow::Result;
 use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::changes::Changes;
-use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook};
-
+use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, MapRow};
 use crate::dataplane::step::{Filter, Steps};
+use crate::flow_log::writer::Source;
 
 use super::directory::StateDirectory;
 
@@ -78,6 +78,24 @@ pub trait Enforcer: Send {
     /// Where it cannot be read.
     fn allowances(&mut self) -> Result<Vec<AllowanceRow>>;
 
+    /// How full the maps with a stated capacity are.
+    ///
+    /// # Errors
+    /// Where they cannot be read.
+    fn maps(&mut self) -> Result<Vec<MapRow>>;
+
+    /// Whether the programs are on an interface's link, or on the internet host's, and know it by its slot. The kernel is asked.
+    ///
+    /// # Errors
+    /// Where it does not say; a link that is not there is an error, too.
+    fn judges(&mut self, slot: u32, link_index: u32) -> Result<bool>;
+
+    /// Whether verdicts take effect, as the data plane has it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn enforcement(&mut self) -> Result<Enforcement>;
+
     /// What happened since the last call. Does not wait.
     ///
     /// # Errors
@@ -108,11 +126,46 @@ pub trait Enforcer: Send {
     /// Where the kernel refuses.
     fn set_clock_offset(&mut self, offset: Duration) -> Result<()>;
 
+    /// Reads the data plane back: what is not as the world that is in force wants it, a sentence each.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn audit(&mut self) -> Result<Vec<String>>;
+
+    /// The window that flow logs are counted in now.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    fn flow_log_window(&mut self) -> Result<OpenWindow>;
+
+    /// Ends that window, and begins a new one with a number that is at least `epoch`, at `start`, in Unix seconds.
+    ///
+    /// # Errors
+    /// Where the kernel refuses; then it goes on.
+    fn next_flow_log_window(&mut self, epoch: u32, start: u64) -> Result<OpenWindow>;
+
+    /// What was counted, for another thread to read.
+    ///
+    /// # Errors
+    /// Where it cannot be had.
+    fn flow_log_source(&mut self) -> Result<Box<dyn Source>>;
+
     /// Unpins and detaches everything: the end of the lab.
     ///
     /// # Errors
     /// Where something stays behind.
     fn remove(&mut self) -> Result<()>;
+}
+
+/// The window that flow logs are counted in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OpenWindow {
+    /// Its number.
+    pub epoch: u32,
+    /// When it began, in Unix seconds, the clock's offset included; 0 = nobody has begun one.
+    pub start: u64,
+    /// The data plane's tick now.
+    pub tick: u64,
 }
 
 /// How a data plane is opened.

@@ -7,6 +7,7 @@
 //! instant: enforcement, namespaces and servers outlive it, and the next controller adopts them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
@@ -22,11 +23,16 @@ use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
 
+mod audit;
 pub mod build;
 pub mod built;
+mod canary;
 pub mod client;
 pub mod directory;
 pub mod enforcer;
+pub mod flow_logs;
+pub mod health;
+pub mod observation;
 pub mod preflight;
 pub mod protocol;
 pub mod run;
@@ -34,6 +40,7 @@ pub mod servers;
 pub mod socket;
 pub mod spawn;
 pub mod status;
+pub mod timing;
 mod trace;
 pub mod up;
 pub mod watch;
@@ -41,8 +48,12 @@ pub mod watch;
 use built::Built;
 use directory::StateDirectory;
 use enforcer::{Enforcer, EnforcerOptions};
-use protocol::{ErrorReply, Reply, Request, code};
+use flow_logs::FlowLogs;
+use health::Health;
+use observation::Observation;
+use protocol::{ErrorReply, Reply, Request, WorldVersion, code};
 use socket::Call;
+use timing::{Laps, Stage, Timings};
 use watch::Watchers;
 
 /// The most that the clock goes ahead at a time, in seconds: 20 days. Flow entries count time in 32 bits, which come round
@@ -65,9 +76,19 @@ pub struct Controller {
     enforcer: Option<Box<dyn Enforcer>>,
     world: World,
     version: u64,
+    /// Tells this controller's versions from another's.
+    run: u64,
     lab: Option<LabManifest>,
     built: Built,
     watchers: Watchers,
+    /// Since when this controller runs.
+    begun: Instant,
+    timings: Timings,
+    observed: Option<(Instant, Observation)>,
+    examined: Option<(Instant, Health)>,
+    /// How often packets were sent to examine the data plane.
+    examinations: usize,
+    flow_logs: Option<FlowLogs>,
     /// Who traces packets.
     tracer: Option<mpsc::Sender<Reply>>,
     /// Since when ended instances are known to be over.
@@ -81,6 +102,8 @@ pub enum Next {
     Serve,
     /// It ends: there is no lab any more.
     End,
+    /// It ends at once: nobody knows what the store has kept until it is loaded anew.
+    Abandon,
 }
 
 impl Controller {
@@ -101,9 +124,16 @@ impl Controller {
             enforcer: None,
             world: stored.world,
             version: stored.version,
+            run: RandomState::new().hash_one(std::process::id()),
             lab: stored.lab,
             built: Built::default(),
             watchers: Watchers::default(),
+            begun: Instant::now(),
+            timings: Timings::default(),
+            observed: None,
+            examined: None,
+            examinations: 0,
+            flow_logs: None,
             tracer: None,
             ended: BTreeMap::new(),
         };
@@ -116,6 +146,8 @@ impl Controller {
     /// Puts the stored state in force on the data plane that is pinned, and takes over the links that are there.
     async fn adopt(&mut self) -> anyhow::Result<()> {
         let Some(lab) = self.lab.clone() else { return Ok(()) };
+        // First, so that the data plane finds which links are gone.
+        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         let mut enforcer = (self.open_enforcer)(&EnforcerOptions {
             directory: self.directory.clone(),
             hook: lab.hook,
@@ -128,8 +160,8 @@ impl Controller {
         enforcer.set_clock_offset(Duration::from_secs(lab.clock_offset_seconds))?;
         enforcer.set_enforcement(lab.enforcement)?;
         enforcer.set_trace(None)?;
-        Built::sweep(&self.directory.made(), &self.world, &lab).await;
         self.built = Built::adopt(&self.directory.made(), &self.world, &lab, enforcer.as_mut()).await?;
+        self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, &lab, enforcer.as_mut())?);
         self.enforcer = Some(enforcer);
         // It may have died between an instance's start and that of its servers.
         self.follow_servers(&objects::all(&self.world), &[]).await;
@@ -154,6 +186,11 @@ impl Controller {
                 }
                 next
             }
+            // Neither done nor refused, so it is not answered.
+            Err(error) if self.store.is_uncertain() => {
+                tracing::error!("{error}");
+                Next::Abandon
+            }
             Err(error) => {
                 let _ = replies.send(Reply::Error(error)).await;
                 if is_last && !self.has_lab() { Next::End } else { Next::Serve }
@@ -168,11 +205,9 @@ impl Controller {
     ) -> Result<(Option<Reply>, Next), ErrorReply> {
         let reply = match request {
             Request::Status => Reply::Status(Box::new(self.status())),
-            Request::World => Reply::World {
-                world: Box::new(self.world.clone()),
-                version: self.version,
-                internet: self.lab.as_ref().map_or_else(Vec::new, LabManifest::internet),
-            },
+            Request::World => self.world(),
+            Request::WorldUnless { known } if known == self.world_version() => Reply::Unchanged,
+            Request::WorldUnless { .. } => self.world(),
             Request::Change { command } => self.change(*command).await?,
             Request::Flows { interface } => {
                 let mut flows = self.enforcer()?.flows().map_err(system)?;
@@ -184,6 +219,8 @@ impl Controller {
                 Reply::Allowances { allowances: self.enforcer()?.allowances().map_err(system)? }
             }
             Request::Counters => Reply::Counters { counters: self.enforcer()?.counters().map_err(system)? },
+            Request::Observe => self.observe()?,
+            Request::Examine => Reply::Health(Box::new(self.examine().await)),
             Request::Watch { interface } => {
                 // What happened before is not for this watcher.
                 self.poll_events();
@@ -195,6 +232,7 @@ impl Controller {
                 self.begin_trace(&filter, replies).await?;
                 return Ok((None, Next::Serve));
             }
+            Request::Audit => Reply::Audit { drift: self.audit().await? },
             Request::SetEnforcement { enforcement } => self.set_enforcement(enforcement)?,
             Request::AdvanceClock { seconds } => self.advance_clock(seconds)?,
             Request::Up(up) => self.up(up, replies).await?,
@@ -206,24 +244,47 @@ impl Controller {
         Ok((Some(reply), Next::Serve))
     }
 
+    fn world(&self) -> Reply {
+        let WorldVersion { run, version } = self.world_version();
+        let internet = self.lab.as_ref().map_or_else(Vec::new, LabManifest::internet);
+        Reply::World { world: Box::new(self.world.clone()), version, run, internet }
+    }
+
+    fn world_version(&self) -> WorldVersion {
+        WorldVersion { run: self.run, version: self.version }
+    }
+
     /// Carries out a command in every place that it concerns, or in none: world, data plane, machine, store.
     async fn change(&mut self, command: Command) -> Result<Reply, ErrorReply> {
         let enforcer = self.enforcer.as_deref_mut().ok_or_else(no_lab)?;
         let lab = self.lab.as_ref().ok_or_else(no_lab)?;
+        let name = command.name();
+        let mut laps = Laps::begin();
         let Applied { reply, changes, undo } = command::apply(&mut self.world, command).map_err(refused)?;
-        let mut failure = match enforcer.set_world(&self.world, &changes) {
-            Err(error) => Some(error.context("the data plane did not take the change")),
-            Ok(()) => self.built.grow(&self.world, &changes, lab, enforcer).await.err(),
-        };
+        laps.end(Stage::Validate);
+        let mut failure = put_in_force(&self.world, &changes, self.flow_logs.as_mut(), enforcer).err();
+        if failure.is_none() {
+            laps.end(Stage::Enforce);
+            failure = self.built.grow(&self.world, &changes, lab, enforcer).await.err();
+        }
+        laps.end(Stage::Build);
         if failure.is_none() {
             match self.store.commit(&self.world, &changes) {
                 Ok(version) => {
                     self.version = version;
+                    laps.end(Stage::Store);
+                    if let Some(logs) = &mut self.flow_logs {
+                        logs.after(&self.world, &changes, enforcer);
+                    }
                     // What the world no longer has goes last: it is durable that it should.
                     match self.built.shrink(&self.world, &changes, enforcer).await {
                         Ok(ended) => self.follow_servers(&changes, &ended).await,
                         Err(error) => tracing::error!("something stayed behind: {error:#}"),
                     }
+                    self.timings.add(&laps);
+                    let ms = |stage| laps.of(stage).as_secs_f64() * 1e3;
+                    let (enforce_ms, store_ms) = (ms(Stage::Enforce), ms(Stage::Store));
+                    tracing::info!(command = name, version, enforce_ms, store_ms, "changed");
                     return Ok(Reply::Applied { version, answer: Some(Box::new(reply)) });
                 }
                 Err(error) => {
@@ -262,6 +323,9 @@ impl Controller {
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
         let before = self.lab.as_ref().ok_or_else(no_lab)?.enforcement;
         self.enforcer()?.set_enforcement(enforcement).map_err(system)?;
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_enforced(enforcement == Enforcement::On);
+        }
         self.store_lab(|lab| lab.enforcement = enforcement).inspect_err(|_| {
             let back = self.enforcer.as_deref_mut().map(|enforcer| enforcer.set_enforcement(before));
             if let Some(Err(error)) = back {
@@ -288,6 +352,10 @@ impl Controller {
             self.store_lab(|lab| lab.clock_offset_seconds = offset_seconds)?;
             self.enforcer()?.sweep().map_err(system)?;
         }
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_offset(Duration::from_secs(offset_seconds));
+        }
+        self.poll_flow_logs();
         Ok(Reply::Clock { offset_seconds })
     }
 
@@ -315,6 +383,13 @@ impl Controller {
                 Ok(events) => self.watchers.tell(&events),
                 Err(error) => tracing::warn!("cannot read verdicts: {error:#}"),
             }
+        }
+    }
+
+    /// Ends a window of the flow logs whose time is over.
+    pub fn poll_flow_logs(&mut self) {
+        if let (Some(logs), Some(enforcer)) = (&mut self.flow_logs, &mut self.enforcer) {
+            logs.poll(&self.world, enforcer.as_mut());
         }
     }
 
@@ -352,6 +427,23 @@ impl Controller {
         } else {
             Duration::from_millis(20)
         }
+    }
+}
+
+/// Puts a changed world in force, with flow logs beginning and ending where it says.
+fn put_in_force(
+    world: &World,
+    changes: &Changes,
+    mut flow_logs: Option<&mut FlowLogs>,
+    enforcer: &mut dyn Enforcer,
+) -> anyhow::Result<()> {
+    if let Some(logs) = &mut flow_logs {
+        logs.before(world, changes, enforcer).context("flow logs cannot begin")?;
+    }
+    enforcer.set_world(world, changes).context("the data plane did not take the change")?;
+    match flow_logs {
+        Some(logs) => logs.leave(world).context("flow logs cannot keep what is still owed"),
+        None => Ok(()),
     }
 }
 

@@ -12,6 +12,9 @@ use crate::dataplane::row::{AllowanceRow, CounterRow, Enforcement, FlowRow, Hook
 use crate::dataplane::step::{Filter, Steps};
 use crate::store::manifest::LabManifest;
 
+use super::health::Health;
+use super::observation::Observation;
+
 /// Raised when a message changes its meaning; both ends refuse another's.
 pub const PROTOCOL_VERSION: u32 = 1;
 
@@ -32,6 +35,11 @@ pub enum Request {
     },
     /// The state of the world. Answered by [`Reply::World`].
     World,
+    /// The state of the world, unless it is this one. Answered by [`Reply::World`] or [`Reply::Unchanged`].
+    WorldUnless {
+        /// What the client has.
+        known: WorldVersion,
+    },
     /// Live flow entries. Answered by [`Reply::Flows`].
     Flows {
         /// Of this interface only.
@@ -41,6 +49,12 @@ pub enum Request {
     Counters,
     /// Connection allowances by instance. Answered by [`Reply::Allowances`].
     Allowances,
+    /// Everything that there is to measure. Answered by [`Reply::Observation`].
+    Observe,
+    /// Whether the lab is enforced, as packets show. Answered by [`Reply::Health`].
+    Examine,
+    /// Do store, data plane and machine agree with the world? Answered by [`Reply::Audit`].
+    Audit,
     /// Verdicts as they happen. Answered by [`Reply::Watching`], then by [`Reply::Verdicts`] until the connection ends.
     Watch {
         /// Of this interface only.
@@ -100,9 +114,14 @@ pub enum Reply {
         world: Box<World>,
         /// Its version.
         version: u64,
+        /// Which controller's: see [`WorldVersion`].
+        #[serde(default)]
+        run: u64,
         /// Addresses of the internet host, where a lab is up.
         internet: Vec<IpAddr>,
     },
+    /// The world is still what the client has.
+    Unchanged,
     /// Live flow entries.
     Flows {
         /// Them.
@@ -117,6 +136,15 @@ pub enum Reply {
     Allowances {
         /// Them.
         allowances: Vec<AllowanceRow>,
+    },
+    /// Everything that there is to measure.
+    Observation(Box<Observation>),
+    /// Whether the lab is enforced.
+    Health(Box<Health>),
+    /// What was read back.
+    Audit {
+        /// What differs, a sentence each; nothing where all agree.
+        drift: Vec<String>,
     },
     /// From here on no verdict is missed without being counted as lost.
     Watching,
@@ -140,6 +168,23 @@ pub enum Reply {
     },
     /// It was refused or failed, and changed nothing.
     Error(ErrorReply),
+}
+
+/// Which state of the world. Versions count up in one store, and another lab has another, so that only those of one
+/// controller's run can be told apart by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorldVersion {
+    /// The controller's run: a number at random.
+    pub run: u64,
+    /// The version.
+    pub version: u64,
+}
+
+impl WorldVersion {
+    /// Whether it is known to be later.
+    pub fn is_later_than(&self, other: &Self) -> bool {
+        self.run == other.run && self.version > other.version
+    }
 }
 
 /// How far a longer request has come.

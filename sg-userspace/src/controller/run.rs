@@ -5,7 +5,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -42,8 +42,10 @@ pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()
         serve(controller, listener).await
     })?;
     let _ = fs::remove_file(directory.socket());
-    if next == Next::End {
-        directory.forget()?;
+    match next {
+        Next::Serve => {}
+        Next::End => directory.forget()?,
+        Next::Abandon => bail!("the store has failed; the next `sgsim up` goes on from what it has kept"),
     }
     drop(lock);
     Ok(())
@@ -73,6 +75,7 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
             _ = interrupt.recv() => break Next::Serve,
             () = sleep_until(next_poll) => {
                 controller.poll_events();
+                controller.poll_flow_logs();
                 next_poll = Instant::now() + controller.poll_interval();
             }
             () = sleep_until(next_sweep) => {
@@ -85,8 +88,9 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
             }
             call = calls.recv() => match call {
                 Some(call) => {
-                    if controller.handle(call).await == Next::End {
-                        break Next::End;
+                    let next = controller.handle(call).await;
+                    if next != Next::Serve {
+                        break next;
                     }
                     last_call = Instant::now();
                     next_poll = next_poll.min(Instant::now() + controller.poll_interval());

@@ -33,7 +33,7 @@ impl Controller {
 }
 
 /// Memory that this process occupies, in KiB; 0 where the kernel does not say.
-fn resident_kib() -> u64 {
+pub(super) fn resident_kib() -> u64 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     line.and_then(|text| text.split_whitespace().next()).and_then(|number| number.parse().ok()).unwrap_or(0)

@@ -17,6 +17,7 @@ use super::build::INTERNET_NAME;
 use super::built::{Built, free_link_base};
 use super::directory::StateDirectory;
 use super::enforcer::EnforcerOptions;
+use super::flow_logs::FlowLogs;
 use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
 use super::{Controller, servers, system};
 
@@ -117,6 +118,7 @@ impl Controller {
             .set_world(&self.world, &objects::all(&self.world))
             .context("the data plane did not take the lab")?;
         self.built.build(&self.world, lab, enforcer.as_mut(), replies).await?;
+        self.flow_logs = Some(FlowLogs::begin(&self.directory, &self.world, lab, enforcer.as_mut())?);
         lab.servers = servers::start(&self.directory, lab, replies).await?;
         lab.complete = true;
         self.store.commit_lab(Some(lab))?;
@@ -136,6 +138,8 @@ impl Controller {
     }
 
     async fn remove_all(&mut self) -> anyhow::Result<()> {
+        // Its last files are removed with everything else.
+        self.flow_logs = None;
         // First, so that a controller that dies in the middle leaves no lab that passes for whole.
         if let Some(lab) = self.lab.as_mut().filter(|lab| lab.complete) {
             lab.complete = false;
@@ -148,7 +152,7 @@ impl Controller {
             enforcer.remove()?;
         }
         self.enforcer = None;
-        self.store.replace(&World::default(), None)?;
+        self.version = self.store.replace(&World::default(), None)?;
         self.world = World::default();
         self.lab = None;
         self.built = Built::default();

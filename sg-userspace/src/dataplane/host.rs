@@ -21,6 +21,7 @@ use crate::compile::image::Compiler;
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
 
+use super::logged::LoggedFlow;
 use super::memory::Memory;
 use super::{Dataplane, Flow, Outcome, Sender, records};
 
@@ -107,6 +108,13 @@ impl Dataplane for HostDataplane {
                 flows.extend(records::flow(&interfaces, key, &entry));
             }
         }
+        flows.sort();
+        Ok(flows)
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        let table = self.memory.flow_log.take();
+        let mut flows: Vec<_> = table.iter().map(|(key, entry)| records::logged(key, entry).flow).collect();
         flows.sort();
         Ok(flows)
     }

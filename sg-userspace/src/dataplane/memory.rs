@@ -10,6 +10,7 @@ use sg_common::abi::address::{Address, Family};
 use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
+use sg_common::abi::flow_log::{FlowLogEntry, FlowLogKey};
 use sg_common::abi::fragment::{FragmentKey, FragmentPorts};
 use sg_common::abi::interface::{InterfaceRecord, PolicyPair};
 use sg_common::abi::member::MemberRecord;
@@ -18,6 +19,7 @@ use sg_common::abi::policy::{CHUNK_WORDS, Locator, WORD_LENGTH};
 use sg_common::abi::settings::tick_of;
 use sg_common::abi::trace::{StepCode, StepRecord, TraceFilter};
 use sg_common::abi::{MAX_EMBRYONIC, MAX_FLOWS};
+use sg_common::datapath::flow_log::{entry_of, key_of};
 use sg_common::datapath::judge::{Bench, Decision, age, record_of};
 use sg_common::datapath::rules::PolicyTables;
 use sg_common::datapath::search::Words;
@@ -43,6 +45,7 @@ pub(super) struct Memory {
     members: HashMap<(u32, u8, Address), Rc<MemberRecord>>,
     pub(super) flows: RefCell<HashMap<FlowKey, Rc<Cell<FlowEntry>>>>,
     fragments: RefCell<HashMap<FragmentKey, FragmentPorts>>,
+    pub(super) flow_log: RefCell<HashMap<FlowLogKey, FlowLogEntry>>,
     pub(super) reports: RefCell<Vec<VerdictRecord>>,
     pub(super) steps: RefCell<Vec<StepRecord>>,
     pub(super) trace: Option<TraceFilter>,
@@ -319,6 +322,18 @@ impl Tables for Memory {
 
     fn trace(&self, packet: &Packet, bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
         self.steps.borrow_mut().push(trace::record_of(packet, bench, step, a, b));
+    }
+
+    fn log_flow(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision) {
+        let added = entry_of(packet, bench, decision.reason);
+        let mut table = self.flow_log.borrow_mut();
+        let entry = table.entry(key_of(packet, bench, decision, 0));
+        let entry = entry.or_insert(FlowLogEntry { first_seen: added.first_seen, ..FlowLogEntry::default() });
+        entry.packets += added.packets;
+        entry.bytes += added.bytes;
+        entry.last_seen = added.last_seen;
+        entry.reasons |= added.reasons;
+        entry.flags |= added.flags;
     }
 
     fn report(&self, packet: &Packet, bench: &Bench<'_>, decision: Decision) {

@@ -12,12 +12,14 @@ use crate::aws::world::World;
 use crate::packet::spec::PacketSpec;
 
 pub mod host;
+pub mod logged;
 mod memory;
 pub mod reason;
 pub mod records;
 pub mod row;
 pub mod step;
 
+use logged::LoggedFlow;
 use reason::Reason;
 
 /// Where a packet enters the fabric.
@@ -101,4 +103,10 @@ pub trait Dataplane {
     /// # Errors
     /// Where the machinery fails.
     fn flows(&mut self) -> Result<Vec<Flow>>;
+
+    /// What interfaces that a flow log covers carried since the last call, sorted.
+    ///
+    /// # Errors
+    /// Where the machinery fails.
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>>;
 }

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::{FlowBits, FlowEntry};
+use sg_common::abi::flow_log::{FlowLogEntry, FlowLogKey};
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
 use sg_common::abi::{INTERNET_SLOT, ROUTER_MAC};
 use sg_common::datapath::tuple::{FlowKey, is_icmp};
@@ -16,6 +17,7 @@ use crate::aws::interface::MacAddr;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 
+use super::logged::{Decider, LoggedAt, LoggedFlow};
 use super::reason::Reason;
 use super::{Flow, Judgement, Outcome, Sender};
 
@@ -125,4 +127,29 @@ pub fn flow(
         opened: if outbound { Direction::Outbound } else { Direction::Inbound },
         rule: entry.rule,
     })
+}
+
+/// An element of the flow logs' table in shared terms.
+pub fn logged(key: &FlowLogKey, entry: &FlowLogEntry) -> LoggedAt {
+    let decider = (key.rule != 0).then_some(match key.verdict {
+        FlowLogKey::VERDICT_REJECT_BY_ACL => Decider::AclEntry(key.rule),
+        _ => Decider::Rule(key.rule),
+    });
+    let has = |reason: &Reason| entry.reasons & 1 << reason_code(*reason).0 != 0;
+    let flow = LoggedFlow {
+        interface: key.interface(),
+        direction: direction(DirectionCode(key.direction)),
+        source: ip_address(key.family, key.source),
+        destination: ip_address(key.family, key.destination),
+        source_port: (key.ports >> 16) as u16,
+        destination_port: (key.ports & 0xffff) as u16,
+        protocol: key.protocol(),
+        accepted: key.verdict == FlowLogKey::VERDICT_ACCEPT,
+        decider,
+        reasons: Reason::ALL.into_iter().filter(has).collect(),
+        tcp_flags: (entry.flags & 0xff) as u8,
+        packets: entry.packets,
+        bytes: entry.bytes,
+    };
+    LoggedAt { flow, first_tick: entry.first_seen, last_tick: entry.last_seen }
 }

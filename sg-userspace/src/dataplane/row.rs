@@ -58,6 +58,17 @@ pub struct AllowanceRow {
     pub exceeded: u64,
 }
 
+/// How full a map is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MapRow {
+    /// Its name.
+    pub name: String,
+    /// What is in use.
+    pub entries: u64,
+    /// What there is room for.
+    pub capacity: u64,
+}
+
 /// One verdict as it happened: of the first packet of a flow, or of a denied packet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerdictEvent {

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::aws::error::AwsError;
+use crate::aws::flow_log::FlowLogResource;
 use crate::aws::region::Region;
 use crate::aws::vpc::Vpc;
 use crate::aws::world::World;
@@ -151,6 +152,11 @@ fn restrict(world: &mut World, region: &Region) {
     world.network_acls.retain(|_, acl| vpcs.contains_key(&acl.vpc_id));
     world.internet_gateways.retain(|_, gateway| gateway.region == *region);
     world.route_tables.retain(|_, table| vpcs.contains_key(&table.vpc_id));
+    world.flow_logs.retain(|_, log| match &log.resource {
+        FlowLogResource::Vpc(id) => vpcs.contains_key(id),
+        FlowLogResource::Subnet(id) => world.subnets.contains_key(id),
+        FlowLogResource::NetworkInterface(id) => world.network_interfaces.contains_key(id),
+    });
     world.prefix_lists.retain(|_, list| list.region == *region);
     world.vpc_peering_connections.retain(|_, peering| {
         vpcs.contains_key(&peering.requester_vpc_id) || vpcs.contains_key(&peering.accepter_vpc_id)

@@ -21,8 +21,21 @@ impl<'p> Filters<'p> {
     /// # Errors
     /// `InvalidParameterValue` for another name, `FilterLimitExceeded` for too many.
     pub fn read(params: Params<'p>, names: &[&str], tagged: bool) -> Result<Self, AwsError> {
+        Self::read_as(params, "Filters", names, tagged)
+    }
+
+    /// [`Self::read`] where the model calls them otherwise.
+    ///
+    /// # Errors
+    /// Likewise.
+    pub fn read_as(
+        params: Params<'p>,
+        parameter: &str,
+        names: &[&str],
+        tagged: bool,
+    ) -> Result<Self, AwsError> {
         let mut filters = Vec::new();
-        for filter in params.structures("Filters") {
+        for filter in params.structures(parameter) {
             let name = filter.required_text("Name")?;
             let is_tag = tagged && (name == "tag-key" || name == "tag-value" || name.starts_with("tag:"));
             if !is_tag && !names.contains(&name) {

@@ -30,6 +30,23 @@ pub struct Answer {
     pub status: u16,
     /// XML.
     pub body: String,
+    /// What was asked for, where that is something that there is.
+    pub action: Option<&'static str>,
+    /// Why it was refused or failed, if it was.
+    pub code: Option<String>,
+}
+
+impl Answer {
+    /// The answer that something went well.
+    pub fn of_success(body: String, action: Option<&'static str>) -> Self {
+        Self { status: 200, body, action, code: None }
+    }
+
+    /// The answer that something was refused or failed.
+    pub fn of_fault(fault: &Fault, action: Option<&'static str>, request_id: &str) -> Self {
+        let code = Some(fault.error.code.clone());
+        Self { status: fault.status, body: fault.body(request_id), action, code }
+    }
 }
 
 /// What a call that changes nothing answers, by the model's names: what a client would show of the reply.
@@ -43,7 +60,7 @@ pub fn describe(
     parameters: &Value,
 ) -> Result<Value, Fault> {
     let model = Model::ec2();
-    let (run, operation) =
+    let ((_, run), operation) =
         action::find(action).zip(model.operation(action)).ok_or_else(|| Fault::invalid_action(action))?;
     let none = Map::new();
     let parameters = Params::new(parameters.as_object().unwrap_or(&none));
@@ -84,13 +101,20 @@ impl<B: Backend> Api<B> {
 
     /// Answers a request, given its form body.
     pub fn answer(&self, body: &[u8], caller: &Caller, request_id: &str) -> Answer {
-        match self.carry_out(body, caller, request_id) {
-            Ok(body) => Answer { status: 200, body },
-            Err(fault) => Answer { status: fault.status, body: fault.body(request_id) },
+        let mut action = None;
+        match self.carry_out(body, caller, request_id, &mut action) {
+            Ok(body) => Answer::of_success(body, action),
+            Err(fault) => Answer::of_fault(&fault, action, request_id),
         }
     }
 
-    fn carry_out(&self, body: &[u8], caller: &Caller, request_id: &str) -> Result<String, Fault> {
+    fn carry_out(
+        &self,
+        body: &[u8],
+        caller: &Caller,
+        request_id: &str,
+        action: &mut Option<&'static str>,
+    ) -> Result<String, Fault> {
         let model = Model::ec2();
         let mut form = Form::parse(body)?;
         let name = form.take("Action").ok_or_else(|| {
@@ -105,7 +129,8 @@ impl<B: Backend> Api<B> {
                 return Err(Fault::new(400, "NoSuchVersion", message));
             }
         }
-        let run = action::find(&name).ok_or_else(|| Fault::invalid_action(&name))?;
+        let (known, run) = action::find(&name).ok_or_else(|| Fault::invalid_action(&name))?;
+        *action = Some(known);
         let operation = model.operation(&name).ok_or_else(|| Fault::invalid_action(&name))?;
         let parameters = request::parameters(model, operation, form)?;
         let value = self.tokens.once(&name, caller.region.as_str(), &parameters, || {

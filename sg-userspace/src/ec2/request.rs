@@ -29,10 +29,13 @@ impl Form {
     /// Reads a form body.
     ///
     /// # Errors
-    /// `MalformedQueryString` for what is not UTF-8, or gives a parameter twice; too many parameters.
+    /// `MalformedQueryString` for what is not UTF-8 or wrongly escaped, or gives a parameter twice; too many parameters.
     pub fn parse(body: &[u8]) -> Result<Self, AwsError> {
         let malformed = |what: &str| AwsError::new("MalformedQueryString", what);
         let decode = |part: &[u8]| {
+            if has_broken_escape(part) {
+                return Err(malformed("A % is not followed by two hexadecimal digits"));
+            }
             let spaced = part.iter().map(|b| if *b == b'+' { b' ' } else { *b }).collect::<Vec<_>>();
             let decoded = percent_decode(&spaced).decode_utf8().map(|text| text.into_owned());
             decoded.map_err(|_| malformed("The request is not UTF-8"))
@@ -59,6 +62,18 @@ impl Form {
     pub fn take(&mut self, name: &str) -> Option<String> {
         self.parameters.remove(name)
     }
+}
+
+/// Whether a `%` is followed by something else than two hexadecimal digits.
+fn has_broken_escape(part: &[u8]) -> bool {
+    let mut rest = part;
+    while let Some(at) = rest.iter().position(|b| *b == b'%') {
+        match rest[at + 1..] {
+            [high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest = &rest[at + 3..],
+            _ => return true,
+        }
+    }
+    false
 }
 
 /// Parameters as their names nest them.

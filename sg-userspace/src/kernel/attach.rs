@@ -1,6 +1,7 @@
 //! Programs on links. The one place where the instance's view meets the device's: on the host side of a veth, what the
 //! instance sends comes *in*.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -10,6 +11,8 @@ use aya::programs::SchedClassifier;
 use aya::programs::links::{FdLink, LinkOrder};
 use aya::programs::tc::{SchedClassifierLink, TcAttachOptions, TcAttachType};
 use aya::programs::xdp::{XdpLink, XdpMode};
+
+use crate::controller::build::link_name;
 
 use super::object::{self, FROM_LINK, TO_LINK};
 
@@ -107,4 +110,31 @@ pub fn unpin(pins: &Path, link_index: u32) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Indexes of links that are gone although programs are still pinned to them: a controller died in between.
+///
+/// # Errors
+/// Where bpffs refuses.
+pub fn pinned_to_nothing(pins: &Path) -> Result<BTreeSet<u32>> {
+    let explain = "cannot read the directory of pinned links";
+    let entries = match fs::read_dir(pins.join("links")) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        entries => entries.context(explain)?,
+    };
+    let mut gone = BTreeSet::new();
+    for entry in entries {
+        let name = entry.context(explain)?.file_name();
+        let index = name.to_str().and_then(|name| name.split_once('-')?.0.parse().ok());
+        gone.extend(index.filter(|index| !Path::new("/sys/class/net").join(link_name(*index)).exists()));
+    }
+    Ok(gone)
+}
+
+/// Unpins programs whose links are gone.
+///
+/// # Errors
+/// Where bpffs refuses.
+pub fn unpin_what_is_gone(pins: &Path) -> Result<()> {
+    pinned_to_nothing(pins)?.into_iter().try_for_each(|index| unpin(pins, index))
 }

@@ -24,6 +24,7 @@ use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
 use crate::compile::apply::Applied;
 use crate::compile::image::Compiler;
+use crate::dataplane::logged::LoggedFlow;
 use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
@@ -43,13 +44,15 @@ pub struct KernelDataplane {
     compiler: Compiler,
     pub(super) applied: Applied,
     pub(super) world: World,
-    pins: Option<PathBuf>,
+    pub(super) pins: Option<PathBuf>,
     hook: Hook,
     /// Programs that are not pinned, by link.
     attached: Vec<Attached>,
     adopted: bool,
     /// Whose each account is, as of the last world; an adopted data plane's are in use before anybody knows.
     pub(super) accounts_are_known: bool,
+    /// Whether the last change was of a timer.
+    had_other_timers: bool,
     /// The policies that traced packets are being judged by: a walk may be read in two parts.
     pub(super) walks: HashMap<(u64, u8), Locator>,
 }
@@ -99,6 +102,9 @@ impl KernelDataplane {
                     settings.link_base
                 );
             }
+            if let Some(pins) = pins {
+                attach::unpin_what_is_gone(pins)?;
+            }
             let found = maps.found()?;
             applied = Applied::adopt(&maps, found);
             let internet = maps.interface(INTERNET_SLOT)?;
@@ -121,6 +127,7 @@ impl KernelDataplane {
             attached: Vec::new(),
             adopted,
             accounts_are_known: !adopted,
+            had_other_timers: false,
             walks: HashMap::new(),
         })
     }
@@ -157,16 +164,22 @@ impl KernelDataplane {
         self.maps.links.get(&slot).copied()
     }
 
-    /// Forgets a slot's link: nothing is delivered to it any more.
+    /// Forgets a slot's link: nothing is delivered to it any more, and its programs come off it.
     ///
     /// # Errors
     /// Where the kernel refuses.
     pub fn detach_link(&mut self, slot: u32) -> Result<()> {
-        if let Some(link_index) = self.maps.links.remove(&slot) {
+        let link_index = self.maps.links.remove(&slot);
+        if link_index.is_some() {
             self.maps.refresh_interface(slot)?;
-            if let Some(pins) = &self.pins {
-                attach::unpin(pins, link_index)?;
-            }
+        }
+        if let Some(pins) = &self.pins {
+            // A slot whose interface is gone has no link any more, but the pins may still be there.
+            let link_index = match link_index {
+                Some(link_index) => link_index,
+                None => self.maps.settings()?.link_base + slot,
+            };
+            attach::unpin(pins, link_index)?;
         }
         Ok(())
     }
@@ -360,9 +373,12 @@ impl Dataplane for KernelDataplane {
         let image = self.compiler.image(world)?;
         // What has idled out by the old timers does not come back to life by longer ones. What an adopted data plane's were
         // is not known, and nothing of it may be swept by guess.
-        if self.accounts_are_known && self.applied.image().has_other_timers(&image) {
+        let has_other_timers = self.applied.image().has_other_timers(&image);
+        if self.accounts_are_known && (has_other_timers || self.had_other_timers) {
             self.live_flows()?;
         }
+        // What a shorter timer has ended goes with the next change.
+        self.had_other_timers = has_other_timers;
         let accounts = accounts(self.applied.image());
         let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
         self.applied.apply(&mut self.maps, image, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
@@ -393,5 +409,9 @@ impl Dataplane for KernelDataplane {
             .collect();
         flows.sort();
         Ok(flows)
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        self.take_logged()
     }
 }

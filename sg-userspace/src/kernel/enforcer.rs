@@ -8,7 +8,7 @@ use anyhow::Result;
 use sg_common::abi::INTERNET_SLOT;
 use sg_common::abi::event::VerdictRecord;
 use sg_common::abi::flow::FlowBits;
-use sg_common::abi::settings::TICK_SHIFT;
+use sg_common::abi::settings::{Settings, TICK_SHIFT};
 use sg_common::abi::verdict::{DirectionCode, ReasonCode};
 use sg_common::datapath::judge::age;
 
@@ -17,11 +17,14 @@ use crate::aws::interface::{MacAddr, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::changes::Changes;
 use crate::controller::build::link_name;
-use crate::controller::enforcer::{Enforcer, EnforcerOptions};
+use crate::controller::enforcer::{Enforcer, EnforcerOptions, OpenWindow};
 use crate::dataplane::reason::Reason;
-use crate::dataplane::row::{self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, VerdictEvent};
+use crate::dataplane::row::{
+    self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, MapRow, VerdictEvent,
+};
 use crate::dataplane::step::{Filter, Steps};
 use crate::dataplane::{Dataplane, Flow, records};
+use crate::flow_log::writer::Source;
 
 use super::attach::{self, Hook};
 use super::bpffs;
@@ -61,6 +64,11 @@ pub fn open(options: &EnforcerOptions) -> Result<Box<dyn Enforcer>> {
 }
 
 impl KernelEnforcer {
+    fn open_window(&self, settings: Settings) -> Result<OpenWindow> {
+        let Settings { flow_log_epoch: epoch, flow_log_start: start, .. } = settings;
+        Ok(OpenWindow { epoch, start, tick: self.dataplane.tick()? })
+    }
+
     /// Attaches, or takes over the programs that an earlier controller pinned to this link: they never come off it. The
     /// kernel is asked whether they are there, since a pin outlives its link.
     fn attach_slot(&mut self, slot: u32, link_index: u32) -> Result<()> {
@@ -139,6 +147,19 @@ impl Enforcer for KernelEnforcer {
         Ok(world.instances.values().filter_map(row).collect())
     }
 
+    fn maps(&mut self) -> Result<Vec<MapRow>> {
+        Ok(self.dataplane.fill())
+    }
+
+    fn judges(&mut self, slot: u32, link_index: u32) -> Result<bool> {
+        let knows_it = self.dataplane.maps.interface(slot)?.link_index == link_index;
+        Ok(attach::is_attached(&link_name(link_index))? && knows_it)
+    }
+
+    fn enforcement(&mut self) -> Result<Enforcement> {
+        Ok(if self.dataplane.is_enforced()? { Enforcement::On } else { Enforcement::Off })
+    }
+
     fn events(&mut self) -> Result<Events> {
         let reports = self.dataplane.take_reports();
         let lost_before = std::mem::replace(&mut self.lost, self.dataplane.lost_reports()?);
@@ -185,6 +206,24 @@ impl Enforcer for KernelEnforcer {
 
     fn set_clock_offset(&mut self, offset: Duration) -> Result<()> {
         self.dataplane.set_clock_offset_to(offset)
+    }
+
+    fn audit(&mut self) -> Result<Vec<String>> {
+        self.dataplane.audit()
+    }
+
+    fn flow_log_window(&mut self) -> Result<OpenWindow> {
+        let settings = self.dataplane.maps.settings()?;
+        self.open_window(settings)
+    }
+
+    fn next_flow_log_window(&mut self, epoch: u32, start: u64) -> Result<OpenWindow> {
+        let settings = self.dataplane.maps.next_flow_log_window(epoch, start)?;
+        self.open_window(settings)
+    }
+
+    fn flow_log_source(&mut self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(self.dataplane.maps.flow_log.another()?))
     }
 
     /// Nothing but the pins holds anything once this value is dropped, and they go with their bpffs.

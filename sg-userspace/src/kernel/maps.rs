@@ -24,6 +24,7 @@ use crate::compile::arena::PolicyMemory;
 use crate::compile::image::address;
 use crate::dataplane::records::ip_address;
 
+use super::flow_log::FlowLogTable;
 use super::flows::remove;
 use super::memory::MappedArray;
 
@@ -31,14 +32,15 @@ use super::memory::MappedArray;
 pub struct Maps {
     pub(super) settings: Array<MapData, Settings>,
     interfaces: Array<MapData, InterfaceRecord>,
-    networks: Array<MapData, NetworkRecord>,
-    members4: HashMap<MapData, MemberKey4, MemberRecord>,
-    members6: HashMap<MapData, MemberKey6, MemberRecord>,
+    pub(super) networks: Array<MapData, NetworkRecord>,
+    pub(super) members4: HashMap<MapData, MemberKey4, MemberRecord>,
+    pub(super) members6: HashMap<MapData, MemberKey6, MemberRecord>,
     pub(super) flows4: HashMap<MapData, FlowKey4, FlowEntry>,
     pub(super) flows6: HashMap<MapData, FlowKey6, FlowEntry>,
     pub(super) embryonic4: HashMap<MapData, FlowKey4, FlowEntry>,
     pub(super) embryonic6: HashMap<MapData, FlowKey6, FlowEntry>,
     pub(super) fragments: HashMap<MapData, FragmentKey, FragmentPorts>,
+    pub(super) flow_log: FlowLogTable,
     pub(super) events: RingBuf<MapData>,
     pub(super) events_lost: PerCpuArray<MapData, u64>,
     pub(super) counters: PerCpuArray<MapData, u64>,
@@ -56,7 +58,7 @@ pub struct Maps {
     pub(super) traced: BTreeSet<u32>,
 }
 
-fn take<T>(object: &mut Ebpf, name: &str) -> Result<T>
+pub(super) fn take<T>(object: &mut Ebpf, name: &str) -> Result<T>
 where
     T: TryFrom<aya::maps::Map, Error = aya::maps::MapError>,
 {
@@ -93,6 +95,7 @@ impl Maps {
             embryonic4: take(object, "EMBRYONIC4")?,
             embryonic6: take(object, "EMBRYONIC6")?,
             fragments: take(object, "FRAGMENTS")?,
+            flow_log: FlowLogTable::take(object)?,
             events: take(object, "EVENTS")?,
             events_lost: take(object, "EVENTS_LOST")?,
             counters: take(object, "COUNTERS_BY_REASON")?,
@@ -128,6 +131,12 @@ impl Maps {
         self.interfaces.get(&slot, 0).with_context(|| format!("cannot read the interface in slot {slot}"))
     }
 
+    /// Where a slot's policies and its access lists lie.
+    pub(super) fn pairs(&self, slot: u32) -> Pairs {
+        let pair = |pairs: &MappedArray| PolicyPair(pairs.word64(slot as usize).load(Ordering::Acquire));
+        Pairs { policies: pair(&self.policies), access_lists: pair(&self.access_lists) }
+    }
+
     /// Writes an interface as it is, link included.
     ///
     /// # Errors
@@ -159,8 +168,7 @@ impl Maps {
     pub fn found(&mut self) -> Result<Found> {
         let mut found = Found::default();
         for slot in 0..INTERNET_SLOT {
-            let pair = |pairs: &MappedArray| PolicyPair(pairs.word64(slot as usize).load(Ordering::Acquire));
-            let pairs = Pairs { policies: pair(&self.policies), access_lists: pair(&self.access_lists) };
+            let pairs = self.pairs(slot);
             if pairs != Pairs::default() {
                 found.pairs.insert(slot, pairs);
             }

@@ -5,10 +5,13 @@
 
 pub mod allowance;
 pub mod attach;
+pub mod audit;
 pub mod bpffs;
 pub mod dataplane;
 pub mod enforcer;
 pub mod events;
+pub mod fill;
+pub mod flow_log;
 pub mod flows;
 pub mod maps;
 pub mod memory;

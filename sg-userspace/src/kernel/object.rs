@@ -20,7 +20,7 @@ pub const XDP: &str = "sg_xdp";
 pub const LOGS: &str = "AYA_LOGS";
 
 /// Every map that outlives a controller, by name.
-pub const MAPS: [&str; 21] = [
+pub const MAPS: [&str; 23] = [
     "SETTINGS",
     "POLICIES",
     "ACCESS_LISTS",
@@ -35,6 +35,8 @@ pub const MAPS: [&str; 21] = [
     "EMBRYONIC4",
     "EMBRYONIC6",
     "FRAGMENTS",
+    "FLOW_LOG",
+    "FLOW_LOG_LOST",
     "EVENTS",
     "EVENTS_LOST",
     "STEPS",

@@ -16,6 +16,7 @@ pub mod manifest;
 pub mod namespace;
 pub mod netlink;
 pub mod offload;
+pub mod packet_socket;
 pub mod ping;
 pub mod plan;
 pub mod process;

@@ -14,6 +14,7 @@ use crate::aws::ids::VpcId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
+use crate::dataplane::logged::LoggedFlow;
 use crate::dataplane::reason::Reason;
 use crate::dataplane::{Dataplane, Flow, Judgement, Outcome, Sender};
 use crate::packet::spec::PacketSpec;
@@ -22,6 +23,7 @@ mod address;
 mod fragment;
 mod judgement;
 mod lifetime;
+mod log;
 mod network_acl;
 mod path_mtu;
 mod protocol;
@@ -30,6 +32,7 @@ mod tracking;
 
 use fragment::FragmentMemory;
 use judgement::View;
+use log::FlowLogMemory;
 use tracking::FlowTable;
 
 /// The reference evaluator.
@@ -40,6 +43,7 @@ pub struct Oracle {
     now: u64,
     flows: FlowTable,
     fragments: FragmentMemory,
+    log: FlowLogMemory,
 }
 
 impl Oracle {
@@ -53,6 +57,20 @@ impl Oracle {
         judgement::judge(view, self.now, &mut self.flows, &mut self.fragments)
     }
 
+    /// One judgement that flow logs see.
+    fn judge_logged(&mut self, view: &View<'_>) -> Result<Judgement> {
+        let judgement = self.judge_once(view);
+        let completed = if !view.packet.is_later_fragment() {
+            Some(view.packet.clone())
+        } else if log::is_denied_before_ports(view.direction, judgement.reason) {
+            None
+        } else {
+            self.fragments.complete(view, self.now)
+        };
+        self.log.note(view, completed.as_ref(), judgement)?;
+        Ok(judgement)
+    }
+
     /// A packet of an instance: outbound by its interface, then inbound by the receiver's (E-03).
     fn judge_from_interface(
         &mut self,
@@ -60,13 +78,13 @@ impl Oracle {
         sender: &NetworkInterface,
         packet: &PacketSpec,
     ) -> Result<Vec<Judgement>> {
-        let outbound = self.judge_once(&View::outbound(world, sender, packet));
+        let outbound = self.judge_logged(&View::outbound(world, sender, packet))?;
         let stops_here = matches!(outbound.reason, Reason::Exempt | Reason::Neighbour);
         if !outbound.reason.is_allow() || stops_here {
             return Ok(vec![outbound]);
         }
         if let Some(receiver) = receiver_of(world, sender, packet) {
-            let inbound = self.judge_once(&View::inbound(world, receiver, Some(sender), packet));
+            let inbound = self.judge_logged(&View::inbound(world, receiver, Some(sender), packet))?;
             return Ok(vec![outbound, inbound]);
         }
         if !address::is_on_internet(world, &sender.vpc_id, packet.destination) {
@@ -79,7 +97,8 @@ impl Oracle {
     }
 
     /// What becomes of an interface's packet that the way to the internet does not carry: the router's message to the
-    /// interface that has sent it, whatever its source address, is judged like any packet from outside the subnet.
+    /// interface that has sent it, whatever its source address, is judged like any packet from outside the subnet, but never
+    /// logged (F-10).
     fn refuse_too_big(
         &mut self,
         world: &World,
@@ -110,7 +129,7 @@ impl Oracle {
         if is_too_big(world, receiver, packet)? {
             return Ok(vec![nowhere(Reason::PacketTooBig)]);
         }
-        Ok(vec![self.judge_once(&View::inbound(world, receiver, None, packet))])
+        Ok(vec![self.judge_logged(&View::inbound(world, receiver, None, packet))?])
     }
 }
 
@@ -176,5 +195,9 @@ impl Dataplane for Oracle {
     fn flows(&mut self) -> Result<Vec<Flow>> {
         self.flows.forget_expired(&self.world, self.now);
         Ok(self.flows.list())
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        Ok(self.log.take())
     }
 }

@@ -13,6 +13,7 @@ pub mod allowance;
 pub mod counter;
 pub mod explain;
 pub mod flow;
+pub mod flow_log;
 pub mod group;
 pub mod import;
 pub mod instance;

@@ -24,6 +24,9 @@ pub struct StatusView {
     pub lab: Option<LabView>,
     /// Instances by name.
     pub instances: Vec<InstanceStatus>,
+    /// What store, kernel and machine have otherwise than the world, where that was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drift: Option<Vec<String>>,
 }
 
 /// The lab.
@@ -57,6 +60,7 @@ impl From<Status> for StatusView {
             memory_kib: status.memory_kib,
             lab,
             instances: status.instances,
+            drift: None,
         }
     }
 }
@@ -95,6 +99,17 @@ impl StatusView {
             self.memory_kib.div_ceil(1024),
             self.world_version
         );
+        match self.drift.as_deref() {
+            None => {}
+            Some([]) => text.push_str("audit        store, kernel and machine agree\n"),
+            Some(drift) => {
+                let _ = writeln!(text, "audit        {}:", styled(DENIED, "not as it should be"));
+                drift.iter().for_each(|sentence| {
+                    let _ = writeln!(text, "             {sentence}");
+                });
+                text.push_str("             a controller that takes over puts it right: end this one, and `sgsim up` again\n");
+            }
+        }
         if !self.instances.is_empty() {
             let mut rows = table(&["INSTANCE", "NAME", "STATE", "SERVERS"]);
             for instance in &self.instances {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use super::report::{FlowLine, WorldSummary};
 use super::{Event, Run, Scenario, Step};
 use crate::aws::world::World;
+use crate::dataplane::logged::LoggedFlow;
 use crate::dataplane::{Dataplane, Flow};
 
 /// A data plane and what to call it.
@@ -22,16 +23,18 @@ pub struct Named<'a> {
 pub struct Side {
     /// The data plane's name.
     pub name: String,
-    /// What the event did; `None` if the flows at the end differ.
+    /// What the event did; `None` if the flows or the records at the end differ.
     pub step: Option<Step>,
     /// Its flows at that time.
     pub flows: Vec<Flow>,
+    /// What flow logs had seen by then.
+    pub logged: Vec<LoggedFlow>,
 }
 
 /// The first difference.
 #[derive(Clone, Debug)]
 pub struct Difference {
-    /// The event and its index; `None` if the flows at the end differ.
+    /// The event and its index; `None` if the flows or the records at the end differ.
     pub event: Option<(usize, Event)>,
     /// The events before it.
     pub before: Vec<Event>,
@@ -41,7 +44,8 @@ pub struct Difference {
     pub sides: [Side; 2],
 }
 
-/// Runs the scenario on both, and says where they first differ: in an outcome, or in the flows at the end.
+/// Runs the scenario on both, and says where they first differ: in an outcome, or at the end in the flows or in what flow
+/// logs have seen.
 ///
 /// # Errors
 /// Where a data plane's machinery fails.
@@ -62,7 +66,8 @@ pub fn compare(first: Named<'_>, second: Named<'_>, scenario: &Scenario) -> Resu
         }
     }
     let found = difference(&names, [&mut one, &mut other], [None, None], None, &scenario.events)?;
-    Ok((found.sides[0].flows != found.sides[1].flows).then_some(found))
+    let [one, other] = &found.sides;
+    Ok((one.flows != other.flows || one.logged != other.logged).then_some(found))
 }
 
 fn difference(
@@ -76,11 +81,13 @@ fn difference(
     let [first, second] = steps;
     let world = one.world().clone();
     let [name, other_name] = names.clone();
-    let sides = [
-        Side { name, step: first, flows: one.dataplane().flows()? },
-        Side { name: other_name, step: second, flows: other.dataplane().flows()? },
-    ];
+    let sides = [side(name, first, one)?, side(other_name, second, other)?];
     Ok(Difference { event, before: before.to_vec(), world, sides })
+}
+
+fn side(name: String, step: Option<Step>, run: &mut Run<'_>) -> Result<Side> {
+    let dataplane = run.dataplane();
+    Ok(Side { name, step, flows: dataplane.flows()?, logged: dataplane.logged()? })
 }
 
 impl fmt::Display for Difference {
@@ -92,7 +99,7 @@ impl fmt::Display for Difference {
         }
         match &self.event {
             Some((i, event)) => writeln!(f, "Then they differed:\n{i:3}. {event}")?,
-            None => writeln!(f, "Every outcome was the same, the flows at the end are not:")?,
+            None => writeln!(f, "Every outcome was the same, the flows or the records at the end are not:")?,
         }
         for Side { name, step, .. } in &self.sides {
             if let Some(step) = step {
@@ -108,6 +115,11 @@ impl fmt::Display for Difference {
             for flow in &self.sides[side].flows {
                 let mark = if self.sides[other].flows.contains(flow) { ' ' } else { '*' };
                 writeln!(f, "{mark} {}", FlowLine(flow))?;
+            }
+            writeln!(f, "What its flow logs have seen:")?;
+            for flow in &self.sides[side].logged {
+                let mark = if self.sides[other].logged.contains(flow) { ' ' } else { '*' };
+                writeln!(f, "{mark} {flow}")?;
             }
         }
         Ok(())

@@ -6,8 +6,9 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::flow_log::FlowLog;
 use crate::aws::ids::{
-    InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
+    FlowLogId, InstanceId, NetworkAclId, NetworkInterfaceId, PrefixListId, SecurityGroupId, SubnetId, VpcId,
     VpcPeeringConnectionId,
 };
 use crate::aws::interface::{ConnectionTracking, NetworkInterface};
@@ -126,6 +127,13 @@ pub enum Edit {
         /// Bytes from the IP header on.
         bytes: u16,
     },
+    /// Adds a flow log, in place of one with its id.
+    PutFlowLog(Box<FlowLog>),
+    /// Deletes a flow log.
+    RemoveFlowLog {
+        /// The flow log.
+        flow_log: FlowLogId,
+    },
     /// Replaces the world.
     SetWorld(Box<World>),
 }
@@ -218,6 +226,12 @@ impl Edit {
                 if let Some(vpc) = world.vpcs.get_mut(vpc) {
                     vpc.internet_mtu = *bytes;
                 }
+            }
+            Self::PutFlowLog(log) => {
+                world.flow_logs.insert(log.id.clone(), (**log).clone());
+            }
+            Self::RemoveFlowLog { flow_log } => {
+                world.flow_logs.remove(flow_log);
             }
             Self::SetWorld(new) => world.clone_from(new),
         }

@@ -15,6 +15,7 @@ use crate::ec2::fault::Fault;
 
 use super::authorization::Authorization;
 use super::credentials::{Credentials, Secret};
+use super::room::Peer;
 use super::signature;
 
 /// By which browsers say whose page asks. Programs send none.
@@ -65,7 +66,7 @@ impl Guard {
     ///
     /// # Errors
     /// `AccessDenied`.
-    pub(super) fn refuse_pages(&self, head: &Parts) -> Result<(), Fault> {
+    pub(super) fn refuse_pages(&self, head: &Parts, peer: Peer) -> Result<(), Fault> {
         let forbidden = |message: &str| Err(Fault::new(403, "AccessDenied", message));
         // A browser's user may look at what only reads; no page may.
         let is_page = |site: &[u8]| site != b"none" && site != b"same-origin";
@@ -77,7 +78,7 @@ impl Guard {
             return forbidden("This endpoint is no proxy");
         }
         match one(&head.headers, &HOST) {
-            Some(host) if self.is_ours(host) => Ok(()),
+            Some(host) if self.is_ours(host, peer) => Ok(()),
             _ => forbidden("The request's Host is not one of this endpoint"),
         }
     }
@@ -86,8 +87,8 @@ impl Guard {
     ///
     /// # Errors
     /// AWS's refusals of what is not signed, or not well.
-    pub(super) fn check_head(&self, head: &Parts, now: SystemTime) -> Result<Pass, Fault> {
-        self.refuse_pages(head)?;
+    pub(super) fn check_head(&self, head: &Parts, peer: Peer, now: SystemTime) -> Result<Pass, Fault> {
+        self.refuse_pages(head, peer)?;
         if head.headers.contains_key(SEC_FETCH_SITE) {
             return Err(Fault::new(403, "AccessDenied", "Requests of web pages are refused"));
         }
@@ -121,13 +122,14 @@ impl Guard {
     }
 
     /// Whether a `Host` names this machine by a loopback name or address, by an address that it is listened on for, or by a
-    /// name that it was given.
-    fn is_ours(&self, host: &str) -> bool {
+    /// name that it was given. Over the unix socket, which has no port, any will do.
+    fn is_ours(&self, host: &str, peer: Peer) -> bool {
         let (name, port) = match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
             Some((name, rest)) => (name, rest.strip_prefix(':')),
             None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
         };
-        let is_port = port.map_or(self.listen.port() == 80, |port| port.parse() == Ok(self.listen.port()));
+        let is_port = matches!(peer, Peer::User(_))
+            || port.map_or(self.listen.port() == 80, |port| port.parse() == Ok(self.listen.port()));
         // Nobody else can make an address point here, as they can a name.
         let is_address = |address: IpAddr| {
             address.is_loopback() || address == self.listen.ip() || self.listen.ip().is_unspecified()
@@ -194,6 +196,7 @@ mod tests {
     use super::*;
 
     const CREDENTIAL: &str = "AWS4-HMAC-SHA256 Credential=AKID/20261122/eu-west-1/ec2/aws4_request, SignedHeaders=host, Signature=00";
+    const NETWORK: Peer = Peer::Address(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST));
     const HOST_OF_OURS: (&str, &str) = ("host", "localhost:4599");
 
     fn guard(listen: &str, names: &[&str]) -> Guard {
@@ -214,7 +217,7 @@ mod tests {
 
     #[track_caller]
     fn check_with(headers: &[(&str, &str)]) -> Result<Pass, Fault> {
-        guard("127.0.0.1:4599", &[]).check_head(&head("POST", "/", headers), SystemTime::UNIX_EPOCH)
+        guard("127.0.0.1:4599", &[]).check_head(&head("POST", "/", headers), NETWORK, SystemTime::UNIX_EPOCH)
     }
 
     #[test]
@@ -244,7 +247,7 @@ mod tests {
     fn only_what_reads_may_be_looked_at_in_a_browser() {
         let look = |headers: &[(&str, &str)]| {
             let headers = [&[HOST_OF_OURS], headers].concat();
-            guard("127.0.0.1:4599", &[]).refuse_pages(&head("GET", "/metrics", &headers)).is_ok()
+            guard("127.0.0.1:4599", &[]).refuse_pages(&head("GET", "/metrics", &headers), NETWORK).is_ok()
         };
         assert!(look(&[]) && look(&[("sec-fetch-site", "none")]));
         assert!(!look(&[("sec-fetch-site", "cross-site")]) && !look(&[("origin", "null")]));
@@ -268,7 +271,7 @@ mod tests {
         assert_eq!(code(check_with(&[HOST_OF_OURS, ("host", "evil.example"), signed])), "403 AccessDenied");
         let proxied = head("POST", "http://localhost:4599/", &[HOST_OF_OURS, signed]);
         let guard = guard("127.0.0.1:4599", &[]);
-        assert_eq!(code(guard.check_head(&proxied, SystemTime::UNIX_EPOCH)), "403 AccessDenied");
+        assert_eq!(code(guard.check_head(&proxied, NETWORK, SystemTime::UNIX_EPOCH)), "403 AccessDenied");
     }
 
     #[test]
@@ -277,18 +280,24 @@ mod tests {
         assert!(
             ["10.0.0.1:4599", "LAB.example:4599", "localhost:4599"]
                 .iter()
-                .all(|host| everywhere.is_ours(host))
+                .all(|host| everywhere.is_ours(host, NETWORK))
         );
-        assert!(!["evil.example:4599", "10.0.0.1:80"].iter().any(|host| everywhere.is_ours(host)));
+        assert!(!["evil.example:4599", "10.0.0.1:80"].iter().any(|host| everywhere.is_ours(host, NETWORK)));
+        assert!(
+            everywhere.is_ours("localhost", Peer::User(0))
+                && !everywhere.is_ours("evil.example", Peer::User(0))
+        );
         let one = guard("10.0.0.1:4599", &[]);
-        assert!(one.is_ours("10.0.0.1:4599") && !one.is_ours("10.0.0.2:4599"));
+        assert!(one.is_ours("10.0.0.1:4599", NETWORK) && !one.is_ours("10.0.0.2:4599", NETWORK));
     }
 
     #[test]
     fn other_ways_to_ask_are_refused() {
         let guard = guard("127.0.0.1:4599", &[]);
         let headers = [HOST_OF_OURS, ("authorization", CREDENTIAL)];
-        let ask = |method, uri| code(guard.check_head(&head(method, uri, &headers), SystemTime::UNIX_EPOCH));
+        let ask = |method, uri| {
+            code(guard.check_head(&head(method, uri, &headers), NETWORK, SystemTime::UNIX_EPOCH))
+        };
         assert_eq!(ask("GET", "/?Action=DescribeVpcs&X-Amz-Signature=00"), "405 MethodNotAllowed");
         assert_eq!(ask("POST", "/elsewhere"), "405 MethodNotAllowed");
         assert_eq!(ask("POST", "/?Action=DescribeVpcs"), "400 MalformedQueryString");

@@ -19,10 +19,10 @@ pub(super) fn answer(body: &[u8], caller: &Caller, request_id: &str) -> Answer {
             "<ErrorResponse xmlns=\"{namespace}\"><Error><Type>Sender</Type><Code>InvalidAction</Code><Message>Could not find operation {} for version 2011-06-15</Message></Error><RequestId>{request_id}</RequestId></ErrorResponse>",
             escaped(&action)
         );
-        return Answer { status: 400, body };
+        return Answer { status: 400, body, action: None, code: Some("InvalidAction".to_owned()) };
     }
     let body = format!(
         "<GetCallerIdentityResponse xmlns=\"{namespace}\"><GetCallerIdentityResult><Arn>arn:aws:iam::{account}:user/{USER}</Arn><UserId>{USER_ID}</UserId><Account>{account}</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
     );
-    Answer { status: 200, body }
+    Answer::of_success(body, Some("GetCallerIdentity"))
 }

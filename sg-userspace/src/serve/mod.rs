@@ -7,47 +7,41 @@
 //! Requests are bounded in size, time and number. A web page in a browser on this machine cannot drive the endpoint.
 
 mod authorization;
+mod connection;
 mod controller;
 pub mod credentials;
 mod guard;
 mod identity;
+mod metrics;
+mod probe;
 mod request_id;
+mod respond;
+mod room;
 mod signature;
+mod unix_socket;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONTENT_TYPE, HeaderValue, SERVER};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Semaphore;
-use tokio::time::timeout;
 
 use crate::controller::directory::StateDirectory;
-use crate::ec2::call::Caller;
-use crate::ec2::fault::Fault;
-use crate::ec2::{Answer, Api};
+use crate::ec2::Api;
 
 use controller::ControllerBackend;
 use credentials::Credentials;
-use guard::{Guard, Service};
+use guard::Guard;
+use metrics::Requests;
 use request_id::RequestIds;
+use room::Room;
+use unix_socket::UnixSocket;
 
-/// The longest body: the longest request that AWS's own quotas allow is a tenth of it.
-const MAX_BODY: usize = 1 << 20;
-/// The most headers' bytes.
-const MAX_HEAD: usize = 32 << 10;
-/// The most connections at a time; further ones wait to be taken.
-const MAX_CONNECTIONS: usize = 64;
+/// The most connections at a time.
+const MAX_CONNECTIONS: usize = 128;
 
 /// How to serve.
 #[derive(Clone, Debug)]
@@ -58,6 +52,8 @@ pub struct ServeOptions {
     pub names: Vec<String>,
     /// The keys that requests have to be signed with; without, signatures are not checked.
     pub credentials: Option<Credentials>,
+    /// The unix socket to listen on as well.
+    pub socket: SocketChoice,
     /// The account that owns everything.
     pub account_id: String,
     /// How long a client has for a request's headers, and as long again for its body; and how long a connection may be
@@ -67,6 +63,17 @@ pub struct ServeOptions {
     pub directory: StateDirectory,
 }
 
+/// Which unix socket is listened on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SocketChoice {
+    /// The one in the state directory, whenever that is there.
+    InDirectory,
+    /// This one.
+    At(PathBuf),
+    /// None.
+    Nowhere,
+}
+
 /// What every connection needs.
 struct Shared {
     guard: Guard,
@@ -74,6 +81,8 @@ struct Shared {
     patience: Duration,
     api: Api<ControllerBackend>,
     request_ids: RequestIds,
+    requests: Requests,
+    room: Room,
 }
 
 /// Serves until a signal ends it. `ready` is called with the address once connections are taken.
@@ -90,18 +99,40 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
             .await
             .with_context(|| format!("cannot listen on {}", options.listen))?;
         let listen = listener.local_addr().context("cannot tell the address that is listened on")?;
+        let directory = options.directory.clone();
+        let socket = match &options.socket {
+            SocketChoice::At(path) => Some(UnixSocket::bind(path)?),
+            SocketChoice::InDirectory if directory.is_marked() => in_directory(&directory)?,
+            SocketChoice::InDirectory | SocketChoice::Nowhere => None,
+        };
         let mut terminate = signal(SignalKind::terminate()).context("cannot listen for signals")?;
         let mut interrupt = signal(SignalKind::interrupt()).context("cannot listen for signals")?;
         ready(listen)?;
+        let room = Room::new(MAX_CONNECTIONS);
         let shared = Arc::new(Shared {
             guard: Guard::new(listen, options.names, options.credentials),
             account_id: options.account_id,
             patience: options.patience,
             api: Api::new(ControllerBackend::new(options.directory)),
             request_ids: RequestIds::default(),
+            requests: Requests::new(),
+            room: room.clone(),
         });
+        let on_socket = {
+            let (room, shared) = (room.clone(), Arc::clone(&shared));
+            async move {
+                match (options.socket, socket) {
+                    (SocketChoice::InDirectory, socket) => {
+                        connection::accept_in_directory(socket, directory, room, shared).await;
+                    }
+                    (_, Some(socket)) => connection::accept_unix(socket, room, shared).await,
+                    (_, None) => std::future::pending().await,
+                }
+            }
+        };
         tokio::select! {
-            () = accept(listener, shared) => {}
+            () = connection::accept_tcp(listener, room, shared) => {}
+            () = on_socket => {}
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
@@ -109,88 +140,19 @@ pub fn run(options: ServeOptions, ready: impl FnOnce(SocketAddr) -> Result<()>) 
     })
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    let room = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&room).acquire_owned().await {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let shared = Arc::clone(&shared);
-                drop(tokio::spawn(async move {
-                    converse(stream, shared).await;
-                    drop(place);
-                }));
-            }
-            Err(error) => {
-                tracing::warn!(%error, "cannot take a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
+/// The socket in a state directory, which only its owner may make.
+fn in_directory(directory: &StateDirectory) -> Result<Option<UnixSocket>> {
+    let bound = UnixSocket::bind(&directory.endpoint_socket());
+    match bound {
+        Err(error) if is_forbidden(&error) => {
+            tracing::warn!("no unix socket: {error:#}");
+            Ok(None)
         }
+        bound => bound.map(Some),
     }
 }
 
-async fn converse(stream: TcpStream, shared: Arc<Shared>) {
-    let patience = shared.patience;
-    let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        async move { Ok::<_, Infallible>(respond(request, shared).await) }
-    });
-    let served = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience)
-        .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
-        tracing::debug!(%error, "a connection ended early");
-    }
-}
-
-async fn respond(request: Request<Incoming>, shared: Arc<Shared>) -> Response<Full<Bytes>> {
-    let request_id = shared.request_ids.next();
-    let answer = match read(request, &shared).await {
-        Ok((service, caller, body)) => {
-            let request_id = request_id.clone();
-            let work = move || match service {
-                Service::Ec2 => shared.api.answer(&body, &caller, &request_id),
-                Service::Sts => identity::answer(&body, &caller, &request_id),
-            };
-            // Talking to the controller blocks.
-            tokio::task::spawn_blocking(work)
-                .await
-                .map_err(|_| Fault::internal("An internal error has occurred"))
-        }
-        Err(fault) => Err(fault),
-    };
-    let answer =
-        answer.unwrap_or_else(|fault| Answer { status: fault.status, body: fault.body(&request_id) });
-    let mut response = Response::new(Full::from(answer.body));
-    *response.status_mut() = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/xml;charset=UTF-8"));
-    headers.insert(SERVER, HeaderValue::from_static("AmazonEC2"));
-    if let Ok(id) = HeaderValue::from_str(&request_id) {
-        headers.insert("x-amzn-requestid", id);
-    }
-    response
-}
-
-/// What a request asks for, of which service, and on whose behalf.
-async fn read(request: Request<Incoming>, shared: &Shared) -> Result<(Service, Caller, Bytes), Fault> {
-    let (head, body) = request.into_parts();
-    let pass = shared.guard.check_head(&head, SystemTime::now())?;
-    let body = timeout(shared.patience, Limited::new(body, MAX_BODY).collect());
-    let body = match body.await {
-        Ok(Ok(body)) => body.to_bytes(),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            return Err(Fault::new(413, "RequestEntityTooLarge", "The request is too large"));
-        }
-        Ok(Err(_)) => return Err(Fault::new(400, "MalformedQueryString", "The request ended early")),
-        Err(_) => return Err(Fault::new(408, "RequestTimeout", "The request did not come in time")),
-    };
-    pass.check_body(&head, &body)?;
-    tracing::debug!(access_key_id = pass.access_key_id, region = %pass.region, "a request was let in");
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-    let caller = Caller { region: pass.region, account_id: shared.account_id.clone(), now };
-    Ok((pass.service, caller, body))
+fn is_forbidden(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied)
 }

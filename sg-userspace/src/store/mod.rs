@@ -10,13 +10,16 @@ use crate::command::changes::Changes;
 
 pub mod lock;
 pub mod manifest;
+mod migration;
 pub mod objects;
 pub mod redb;
 
 use manifest::LabManifest;
 
-/// Version of the keys and values below; a store with another one is refused rather than guessed at.
-pub const SCHEMA_VERSION: u32 = 2;
+/// Version of the keys and values below. A store with an earlier one is brought forward; one with a later one is refused
+/// rather than guessed at. Raise it whenever an sgsim of before would lose something by reading what this one writes: a new
+/// kind of object, a field with a meaning; with a step in `migration`, and a store of the version before in `tests/stores`.
+pub const SCHEMA_VERSION: u32 = 3;
 
 /// What a store holds.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -33,7 +36,8 @@ pub struct Stored {
 ///
 /// # Invariants
 /// A commit is all or nothing, and what it acknowledged is what [`Store::load`] gives from then on, whatever happens to
-/// the process.
+/// the process or to the machine's power. One that fails has changed nothing, and the next one may succeed; only
+/// [`StoreError::Uncertain`] says that nobody knows.
 pub trait Store: Send {
     /// Everything, as of the last commit. An empty store gives an empty world at version 0.
     ///
@@ -59,6 +63,9 @@ pub trait Store: Send {
     /// # Errors
     /// Where it cannot be written; then nothing was.
     fn replace(&mut self, world: &World, lab: Option<&LabManifest>) -> Result<u64, StoreError>;
+
+    /// Whether a commit has ended with [`StoreError::Uncertain`]: only loading the store anew tells what is in it.
+    fn is_uncertain(&self) -> bool;
 }
 
 /// Why a store does not answer.
@@ -91,9 +98,17 @@ pub enum StoreError {
         /// Why.
         source: Box<::redb::Error>,
     },
-    /// Written by another version of `sgsim`.
+    /// The database failed in the middle of a commit, and does not say on which side of it.
+    #[error("the store `{}` failed, and may or may not have kept the last change", .path.display())]
+    Uncertain {
+        /// The database's file.
+        path: PathBuf,
+        /// How it failed.
+        source: Box<StoreError>,
+    },
+    /// Written by a later version of `sgsim`.
     #[error(
-        "the store `{}` has schema version {found}, and this sgsim understands {SCHEMA_VERSION}; run the sgsim that wrote it, or `sgsim down` with that one first",
+        "the store `{}` has schema version {found}, and this sgsim understands no later one than {SCHEMA_VERSION}; run the sgsim that wrote it, or `sgsim down` with that one first",
         .path.display()
     )]
     Schema {

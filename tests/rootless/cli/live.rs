@@ -22,7 +22,7 @@ vpcs:
 
 /// What `sgsim` answers in this state directory; the exit code must be `code`.
 #[track_caller]
-pub(super) fn run(state: &StateDirectory, code: i32, line: &str) -> String {
+pub(crate) fn run(state: &StateDirectory, code: i32, line: &str) -> String {
     let output = Command::new(program())
         .args(line.split(' '))
         .env("SGSIM_STATE_DIR", state.path())
@@ -35,20 +35,20 @@ pub(super) fn run(state: &StateDirectory, code: i32, line: &str) -> String {
 }
 
 #[track_caller]
-pub(super) fn says(state: &StateDirectory, line: &str, part: &str) -> String {
+pub(crate) fn says(state: &StateDirectory, line: &str, part: &str) -> String {
     let out = run(state, 0, line);
     assert!(out.contains(part), "{line}: no `{part}` in\n{out}");
     out
 }
 
 #[track_caller]
-pub(super) fn fails(state: &StateDirectory, line: &str, part: &str) {
+pub(crate) fn fails(state: &StateDirectory, line: &str, part: &str) {
     let error = run(state, 2, line);
     assert!(error.contains(part), "{line}: no `{part}` in\n{error}");
 }
 
 #[track_caller]
-pub(super) fn json(state: &StateDirectory, line: &str) -> Value {
+pub(crate) fn json(state: &StateDirectory, line: &str) -> Value {
     serde_json::from_str(&run(state, 0, &format!("{line} --output json"))).unwrap()
 }
 

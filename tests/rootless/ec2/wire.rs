@@ -75,7 +75,7 @@ fn version_and_action_must_be_given() {
         ("Version=2016-11-15", "MissingAction"),
         ("", "MissingAction"),
     ] {
-        let Answer { status, body: reply } = account.answer_to(body);
+        let Answer { status, body: reply, .. } = account.answer_to(body);
         assert_eq!((status, text(&reply, "Code").as_str()), (400, code), "{body}");
         assert_eq!(text(&reply, "RequestID"), "an-id");
     }
@@ -89,7 +89,7 @@ fn dry_run_says_what_would_happen_and_changes_nothing() {
     for call in
         ["CreateSecurityGroup&GroupName=web&GroupDescription=a&DryRun=true", "DescribeVpcs&DryRun=true"]
     {
-        let Answer { status, body } = account.answer(call);
+        let Answer { status, body, .. } = account.answer(call);
         assert_eq!((status, text(&body, "Code").as_str()), (412, "DryRunOperation"), "{call}");
     }
     account.refused(

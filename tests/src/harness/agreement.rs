@@ -50,7 +50,11 @@ pub fn cases() -> u32 {
     u32::try_from(steps / STEPS_OF_A_SCENARIO).unwrap_or(u32::MAX)
 }
 
-fn from_environment(name: &str) -> Option<u64> {
+/// A number that the environment sets.
+///
+/// # Panics
+/// Where it is set to something else.
+pub fn from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name} is a number, and not `{text}`")))
 }

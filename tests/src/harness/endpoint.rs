@@ -33,13 +33,27 @@ impl Endpoint {
     /// Where it does not say where it listens.
     #[track_caller]
     pub fn start_with(program: &Path, state: &StateDirectory, options: &[&str]) -> Self {
-        let mut server = Command::new(program)
-            .args(["serve", "--listen", "127.0.0.1:0", "--patience", "2s", "--output", "json"])
-            .args(options)
-            .env("SGSIM_STATE_DIR", state.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::start_logging(program, state, options, Stdio::inherit())
+    }
+
+    /// The same with its log going somewhere.
+    ///
+    /// # Panics
+    /// Where it does not say where it listens.
+    #[track_caller]
+    pub fn start_logging(
+        program: &Path,
+        state: &StateDirectory,
+        options: &[&str],
+        log: impl Into<Stdio>,
+    ) -> Self {
+        let mut command = Command::new(program);
+        command.args(["serve", "--listen", "127.0.0.1:0", "--output", "json"]).args(options);
+        if !options.contains(&"--patience") {
+            command.args(["--patience", "2s"]);
+        }
+        command.env("SGSIM_STATE_DIR", state.path()).stdout(Stdio::piped()).stderr(log);
+        let mut server = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let document: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -53,13 +67,20 @@ impl Endpoint {
         format!("http://{}", self.address)
     }
 
+    /// Its process.
+    ///
+    /// # Panics
+    /// Where the kernel's number is none.
+    pub fn pid(&self) -> Pid {
+        Pid::from_raw(self.server.id().try_into().unwrap())
+    }
+
     /// Ends it as a person would.
     ///
     /// # Panics
     /// Where it cannot be waited for.
     pub fn terminate(&mut self) -> ExitStatus {
-        let pid = Pid::from_raw(self.server.id().try_into().unwrap());
-        kill(pid, Signal::SIGTERM).unwrap();
+        kill(self.pid(), Signal::SIGTERM).unwrap();
         self.server.wait().unwrap()
     }
 }

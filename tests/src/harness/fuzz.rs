@@ -1,11 +1,13 @@
-//! What must hold for any bytes at all: as frames on a link, and as input of commands. `tests/fuzz` feeds these functions
+//! What must hold for any bytes at all: as frames on a link, as input of commands, and as requests of the API. `tests/fuzz` feeds these functions
 //! what a fuzzer makes up; the rootless tests feed them its corpus on every run.
 
+use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use etherparse::{Ipv4HeaderSlice, Ipv6HeaderSlice};
+use roxmltree::Document;
 use sg_common::abi::INTERNET_SLOT;
 use sg_userspace::aws::world::World;
 use sg_userspace::command::{Command, apply};
@@ -13,16 +15,19 @@ use sg_userspace::controller::protocol::Request;
 use sg_userspace::dataplane::host::HostDataplane;
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::{Dataplane, Outcome};
+use sg_userspace::ec2::Api;
+use sg_userspace::ec2::call::Caller;
 use sg_userspace::lab::file::LabFile;
 use sg_userspace::lab::plan::plan;
 
+use super::backing::Backing;
 use super::lab_file::standard_lab;
 
 /// A target's name, and what must hold for any bytes.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// Every target.
-pub const TARGETS: [Target; 2] = [("frame", frames), ("command", commands)];
+pub const TARGETS: [Target; 3] = [("frame", frames), ("command", commands), ("form", forms)];
 
 /// Slots that frames are sent on: three instances, the internet host, and one that nobody has.
 const SLOTS: [u32; 5] = [0, 1, 2, INTERNET_SLOT, 5];
@@ -135,6 +140,28 @@ fn check_command(world: &mut World, command: Command) {
             world.last_number = before.last_number;
             assert_eq!(*world, before, "taken back, and not as it was: {json}");
             *world = after;
+        }
+    }
+}
+
+/// Sends the bytes to the API as form bodies, one a line. Nothing panics, every answer is XML, what is refused says why, and
+/// neither that nor what only describes changes the world.
+///
+/// # Panics
+/// Where one of these does not hold.
+pub fn forms(bytes: &[u8]) {
+    let api = Api::new(Backing(RefCell::new(LAB.clone())));
+    let region = "us-east-1".parse().expect("a region");
+    let caller = Caller { region, account_id: "123456789012".to_owned(), now: 1_764_331_200 };
+    for body in bytes.split(|byte| *byte == b'\n').take(8) {
+        let before = api.backend().0.borrow().clone();
+        let answer = api.answer(body, &caller, "an-id");
+        let shown = String::from_utf8_lossy(body);
+        assert!(Document::parse(&answer.body).is_ok(), "no XML: {shown}: {}", answer.body);
+        assert_eq!(answer.status >= 400, answer.code.is_some(), "{shown}: {}", answer.body);
+        if answer.code.is_some() || answer.action.is_some_and(|action| action.starts_with("Describe")) {
+            let after = World { last_number: before.last_number, ..api.backend().0.borrow().clone() };
+            assert_eq!(after, before, "changed the world: {shown}: {}", answer.body);
         }
     }
 }

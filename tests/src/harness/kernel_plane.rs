@@ -11,6 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 use sg_common::abi::{INTERNET_SLOT, ROUTER_MAC};
 use sg_userspace::aws::interface::MacAddr;
 use sg_userspace::aws::world::World;
+use sg_userspace::dataplane::logged::LoggedFlow;
 use sg_userspace::dataplane::{Dataplane, Flow, Outcome, Sender};
 use sg_userspace::kernel::attach::Hook;
 use sg_userspace::kernel::dataplane::{KernelDataplane, Traced};
@@ -72,6 +73,7 @@ impl Kernel {
         let mut kernel = self.0.borrow_mut();
         kernel.set_world(&World::default()).unwrap();
         kernel.clear_state().unwrap();
+        kernel.logged().unwrap();
         Plane { name: "kernel", dataplane: Box::new(self.clone()) }
     }
 
@@ -112,5 +114,9 @@ impl Dataplane for Kernel {
 
     fn flows(&mut self) -> Result<Vec<Flow>> {
         self.0.borrow_mut().flows()
+    }
+
+    fn logged(&mut self) -> Result<Vec<LoggedFlow>> {
+        self.0.borrow_mut().logged()
     }
 }

@@ -1,6 +1,6 @@
 //! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
-//! at random, what holds two data planes against each other, scenarios that are kept, and controllers and the program as a
-//! whole.
+//! at random, what holds two data planes against each other, scenarios that are kept, disks that lose power, and controllers and the
+//! program as a whole, with clients that load it.
 
 pub mod address;
 pub mod lab;
@@ -9,6 +9,7 @@ pub mod planes;
 pub mod rule_text;
 pub mod script;
 
+pub mod flow_log;
 pub mod frames;
 
 pub mod twins;
@@ -26,6 +27,7 @@ pub mod agreement;
 
 pub mod regressions;
 
+pub mod backing;
 pub mod fuzz;
 
 pub mod walk;
@@ -33,11 +35,21 @@ pub mod walk;
 #[cfg(feature = "privileged")]
 pub mod kernel_plane;
 
+pub mod dice;
+
+pub mod medium;
+
 pub mod place;
 
 pub mod program;
 
 pub mod endpoint;
 pub mod signer;
+
+pub mod query;
+
+pub mod tenant;
+
+pub mod latency;
 
 pub mod aws_clients;

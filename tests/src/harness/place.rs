@@ -13,13 +13,16 @@ use sg_userspace::aws::rule::Direction;
 use sg_userspace::aws::world::World;
 use sg_userspace::command::changes::Changes;
 use sg_userspace::controller::directory::StateDirectory;
-use sg_userspace::controller::enforcer::Enforcer;
+use sg_userspace::controller::enforcer::{Enforcer, OpenWindow};
 use sg_userspace::controller::{Controller, run, socket};
+use sg_userspace::dataplane::logged::LoggedAt;
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::row::{
-    AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, VerdictEvent,
+    AllowanceRow, CounterRow, Enforcement, Events, FlowRow, Hook, MapRow, VerdictEvent,
 };
 use sg_userspace::dataplane::step::{Filter, Steps};
+use sg_userspace::flow_log::record::Counted;
+use sg_userspace::flow_log::writer::Source;
 use sg_userspace::lab::file::LabFile;
 use sg_userspace::lab::plan::plan;
 use sg_userspace::store::manifest::LabManifest;
@@ -42,6 +45,12 @@ pub struct Memory {
     pub events: Vec<VerdictEvent>,
     /// Whether changes are to fail.
     pub fail: bool,
+    /// The flow logs' window.
+    pub window: OpenWindow,
+    /// What they have counted, with the number of its window.
+    pub counted: Vec<(u32, LoggedAt)>,
+    /// Packets and bytes by slot that they had no room for.
+    pub lost: BTreeMap<u32, (u64, u64)>,
 }
 
 struct MemoryEnforcer(Arc<Mutex<Memory>>);
@@ -84,6 +93,18 @@ impl Enforcer for MemoryEnforcer {
         Ok(Vec::new())
     }
 
+    fn maps(&mut self) -> Result<Vec<MapRow>> {
+        Ok(vec![MapRow { name: "FLOWS4".to_owned(), entries: 2, capacity: 131_072 }])
+    }
+
+    fn judges(&mut self, _slot: u32, _link_index: u32) -> Result<bool> {
+        Ok(true)
+    }
+
+    fn enforcement(&mut self) -> Result<Enforcement> {
+        Ok(self.0.lock().unwrap().enforcement)
+    }
+
     fn set_trace(&mut self, _filter: Option<&Filter>) -> Result<()> {
         Ok(())
     }
@@ -114,7 +135,40 @@ impl Enforcer for MemoryEnforcer {
         Ok(())
     }
 
+    fn audit(&mut self) -> Result<Vec<String>> {
+        Ok(Vec::new())
+    }
+
+    fn flow_log_window(&mut self) -> Result<OpenWindow> {
+        Ok(self.0.lock().unwrap().window)
+    }
+
+    fn next_flow_log_window(&mut self, epoch: u32, start: u64) -> Result<OpenWindow> {
+        let mut memory = self.0.lock().unwrap();
+        memory.window = OpenWindow { epoch: epoch.max(memory.window.epoch + 1), start, tick: 0 };
+        Ok(memory.window)
+    }
+
+    fn flow_log_source(&mut self) -> Result<Box<dyn Source>> {
+        Ok(Box::new(MemorySource(Arc::clone(&self.0))))
+    }
+
     fn remove(&mut self) -> Result<()> {
+        Ok(())
+    }
+}
+
+struct MemorySource(Arc<Mutex<Memory>>);
+
+impl Source for MemorySource {
+    fn read(&mut self, epoch: u32, _slots: &[u32]) -> Result<Counted> {
+        let memory = self.0.lock().unwrap();
+        let of_window = memory.counted.iter().filter(|(window, _)| *window <= epoch);
+        Ok(Counted { flows: of_window.map(|(_, flow)| flow.clone()).collect(), lost: memory.lost.clone() })
+    }
+
+    fn forget(&mut self, epoch: u32) -> Result<()> {
+        self.0.lock().unwrap().counted.retain(|(window, _)| *window > epoch);
         Ok(())
     }
 }
@@ -141,6 +195,10 @@ impl Store for FailingStore {
 
     fn replace(&mut self, world: &World, lab: Option<&LabManifest>) -> Result<u64, StoreError> {
         self.0.replace(world, lab)
+    }
+
+    fn is_uncertain(&self) -> bool {
+        self.0.is_uncertain()
     }
 }
 

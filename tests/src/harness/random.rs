@@ -14,6 +14,7 @@ use sg_userspace::packet::spec::{TcpFlags, Transport};
 use sg_userspace::scenario::edit::Edit;
 use sg_userspace::scenario::{Event, Scenario};
 
+use super::flow_log::{FlowLogPlan, flow_log_plan};
 use super::lab::rule;
 use super::network::{EntryPlan, ListPlan, allowance, entry_plan, internet_mtu, list_plan, peering_status};
 use super::traffic::{self, PacketPlan, Sent, flags, packet_plan};
@@ -60,6 +61,7 @@ enum Plan {
     SetPrefixList(ListPlan),
     SetConnectionAllowance(usize, u32),
     SetInternetMtu(usize, u16),
+    SetFlowLog(FlowLogPlan),
 }
 
 /// Counted from the latest, and mostly near it.
@@ -103,6 +105,7 @@ fn change_of_network() -> impl Strategy<Value = Plan> {
         2 => list_plan().prop_map(Plan::SetPrefixList),
         1 => (0usize..4, allowance()).prop_map(|(i, connections)| Plan::SetConnectionAllowance(i, connections)),
         1 => (0usize..2, internet_mtu()).prop_map(|(vpc, bytes)| Plan::SetInternetMtu(vpc, bytes)),
+        2 => flow_log_plan().prop_map(Plan::SetFlowLog),
     ]
 }
 
@@ -237,6 +240,7 @@ impl State {
             Plan::SetInternetMtu(vpc, bytes) => {
                 self.edit(Edit::SetInternetMtu { vpc: self.universe.vpcs[*vpc].clone(), bytes: *bytes });
             }
+            Plan::SetFlowLog(plan) => self.edit(plan.resolve(&self.universe, &self.interfaces)),
         }
     }
 

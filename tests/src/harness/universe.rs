@@ -19,6 +19,7 @@ use sg_userspace::aws::world::World;
 use sg_userspace::scenario::edit::Edit;
 
 use super::address::{VPC, VPC6};
+use super::flow_log::{FlowLogPlan, flow_log_plan};
 use super::lab::{Lab, Permission};
 use super::network::{
     EntryPlan, ListPlan, allowance, entry_plan, generous_entries, internet_mtu, list_plan, peering_status,
@@ -260,6 +261,7 @@ pub struct WorldPlan {
     lists: Vec<ListPlan>,
     peering: PeeringStatus,
     internet_mtus: [u16; 2],
+    flow_logs: Vec<FlowLogPlan>,
 }
 
 /// A world of two to four interfaces and up to 24 rules.
@@ -271,8 +273,9 @@ pub fn world_plan() -> impl Strategy<Value = WorldPlan> {
     let entries = prop::collection::vec(entry_plan(), 0..=4);
     let lists = prop::collection::vec(list_plan(), 0..=3);
     let mtus = [internet_mtu(), internet_mtu()];
-    (interfaces, rules, acls, entries, lists, peering_status(), mtus).prop_map(
-        |(interfaces, rules, acls, entries, lists, peering, internet_mtus)| WorldPlan {
+    let flow_logs = prop::collection::vec(flow_log_plan(), 0..=3);
+    (interfaces, rules, acls, entries, lists, peering_status(), mtus, flow_logs).prop_map(
+        |(interfaces, rules, acls, entries, lists, peering, internet_mtus, flow_logs)| WorldPlan {
             interfaces,
             rules,
             acls,
@@ -280,6 +283,7 @@ pub fn world_plan() -> impl Strategy<Value = WorldPlan> {
             lists,
             peering,
             internet_mtus,
+            flow_logs,
         },
     )
 }
@@ -302,6 +306,8 @@ impl WorldPlan {
             }
         }
         self.edits(universe).iter().for_each(|edit| edit.apply(&mut lab.world));
+        let flow_logs = self.flow_logs.iter().map(|plan| plan.resolve(universe, &interfaces));
+        flow_logs.for_each(|edit| edit.apply(&mut lab.world));
         (lab.world, interfaces)
     }
 

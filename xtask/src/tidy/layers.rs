@@ -33,9 +33,11 @@ pub(super) fn oracle_alone(file: &File) -> Vec<Violation> {
         [first, ..] if first == "sg_common" => Some(first.clone()),
         [first, second, rest @ ..] if first == "crate" || first == "sg_userspace" => {
             let checked = ["command", "compile", "kernel"].contains(&second.as_str());
-            // The words that all evaluators answer in are `dataplane`'s own; its modules but `reason` are what is checked.
+            // The words that all evaluators answer in are `dataplane`'s own, `logged`'s and `reason`'s; its other modules are
+            // what is checked.
             let inside = rest.first().is_some_and(|module| {
-                module != "reason" && module.chars().next().is_some_and(char::is_lowercase)
+                !["logged", "reason"].contains(&module.as_str())
+                    && module.chars().next().is_some_and(char::is_lowercase)
             });
             (checked || (second == "dataplane" && inside)).then(|| second.clone())
         }

@@ -1,6 +1,7 @@
 //! What each action does, one family a file.
 
 mod account;
+mod flow_log;
 mod group;
 mod group_vpc;
 mod image;
@@ -124,6 +125,9 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("RejectVpcPeeringConnection", peering::reject),
     ("DeleteVpcPeeringConnection", peering::delete),
     ("DescribeVpcPeeringConnections", peering::describe),
+    ("CreateFlowLogs", flow_log::create),
+    ("DeleteFlowLogs", flow_log::delete),
+    ("DescribeFlowLogs", flow_log::describe),
     ("DescribeRegions", region::describe),
     ("DescribeAvailabilityZones", region::describe_zones),
     ("DescribeAccountAttributes", account::attributes),
@@ -135,6 +139,6 @@ pub const ACTIONS: &[(&str, Action)] = &[
 ];
 
 /// What an action does, if there is such an action here.
-pub fn find(name: &str) -> Option<Action> {
-    ACTIONS.iter().find(|(other, _)| *other == name).map(|(_, action)| *action)
+pub fn find(name: &str) -> Option<(&'static str, Action)> {
+    ACTIONS.iter().find(|(other, _)| *other == name).copied()
 }

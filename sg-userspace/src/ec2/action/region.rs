@@ -34,22 +34,9 @@ const REGIONS: [&str; 17] = [
 /// Letters of a region's zones.
 pub(super) const ZONES: [char; 3] = ['a', 'b', 'c'];
 
-/// The id of a zone, such as `use1-az1` for `us-east-1a`. AWS shuffles letters among accounts; here they are in order.
+/// The id of a zone.
 pub(super) fn zone_id(zone: &AvailabilityZone) -> String {
-    let region = zone.region();
-    let mut parts = region.as_str().split('-');
-    let mut short = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        short.push_str(match part {
-            "northeast" => "ne",
-            "northwest" => "nw",
-            "southeast" => "se",
-            "southwest" => "sw",
-            other => other.get(..1).unwrap_or_default(),
-        });
-    }
-    let letter = zone.as_str().bytes().last().unwrap_or(b'a');
-    format!("{short}-az{}", u32::from(letter.saturating_sub(b'a')) + 1)
+    zone.zone_id()
 }
 
 pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {

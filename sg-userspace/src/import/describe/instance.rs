@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::aws::ids::{InstanceId, VpcId};
+use crate::aws::ids::{ImageId, InstanceId, VpcId};
 use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch};
 use crate::command::adopt::Existing;
 
@@ -46,7 +46,7 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
             "stopped" | "stopping" => InstanceState::Stopped,
             _ => InstanceState::Running,
         };
-        let launch = Launch { image_id: item.parsed("ImageId")?, ..Launch::default() };
+        let launch = Launch { image_id: image(&item)?, ..Launch::default() };
         let instance_type = item.parsed("InstanceType")?;
         let tags = item.tags()?;
         context.draft.add(
@@ -70,6 +70,12 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
         context.draft.report.assumed.push(note);
     }
     Ok(())
+}
+
+/// The image that was named; the endpoint shows one of zeros where none was.
+fn image(item: &Node<'_>) -> Result<Option<ImageId>, ImportError> {
+    let image: Option<ImageId> = item.parsed("ImageId")?;
+    Ok(image.filter(|id| id.as_str().trim_start_matches("ami-").bytes().any(|b| b != b'0')))
 }
 
 fn plain(id: InstanceId, vpc_id: VpcId) -> Instance {

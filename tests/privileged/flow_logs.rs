@@ -1,0 +1,182 @@
+//! Flow logs of real traffic: bytes and packets of the records are those that the kernels at both ends have counted,
+//! whether tracked or not, accepted or refused (section 7 of AWS's semantics).
+
+use std::net::{IpAddr, UdpSocket};
+
+use serde_json::Value;
+use sg_tests::harness::address::{CLIENT, DB};
+use sg_tests::harness::lab_file::standard_lab;
+use sg_userspace::lab::namespace;
+
+use crate::product::{Product, until};
+use crate::traffic::{Traffic, check_allowed, check_denied};
+use crate::volume::check_stream;
+
+/// What a namespace has counted of IPv4: octets and packets in, octets out.
+fn counted(namespace: &str) -> [u64; 3] {
+    let read = |path: &'static str| namespace::run_in(namespace, move || Ok(std::fs::read_to_string(path)?));
+    let find = |text: &str, kind: &str, name: &str| -> u64 {
+        let mut lines = text.lines().filter_map(|line| line.strip_prefix(kind));
+        let (names, values) = (lines.next().unwrap(), lines.next().unwrap());
+        let place = names.split_whitespace().position(|word| word == name).unwrap();
+        values.split_whitespace().nth(place).unwrap().parse().unwrap()
+    };
+    let extended = read("/proc/thread-self/net/netstat").unwrap();
+    let extended = |name| find(&extended, "IpExt:", name);
+    // By segment, where the stack hands over several in one piece.
+    let packets_in = ["InNoECTPkts", "InECT0Pkts", "InECT1Pkts", "InCEPkts"].map(extended).iter().sum();
+    [extended("InOctets"), packets_in, extended("OutOctets")]
+}
+
+/// The records of an interface so far, each with its fields.
+fn records(lab: &Product, name: &str) -> Vec<Value> {
+    let text = lab.say(&format!("flow-logs tail --lines 100000 --interface {name} --output json"));
+    let records = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["record"].clone());
+    records.collect()
+}
+
+fn sum(records: &[Value], field: &str, wanted: &[(&str, &str)]) -> u64 {
+    let is_wanted = |record: &&Value| wanted.iter().all(|(name, value)| record[name] == *value);
+    let values = records.iter().filter(is_wanted).map(|record| record[field].as_str().unwrap());
+    values.map(|value| value.parse::<u64>().unwrap()).sum()
+}
+
+/// Ends the window, and waits until it is written.
+fn end_window(lab: &Product, names: &[&str]) {
+    let before: Vec<usize> = names.iter().map(|name| records(lab, name).len()).collect();
+    lab.say("clock advance 60s");
+    until("the window is written", || {
+        names.iter().zip(&before).all(|(name, before)| records(lab, name).len() > *before)
+    });
+}
+
+/// Sends datagrams of a size, each on its own.
+fn send(from: &str, source: IpAddr, to: (IpAddr, u16), count: usize, size: usize) {
+    let socket = namespace::run_in(from, || Ok(UdpSocket::bind((source, 0))?)).unwrap();
+    for _ in 0..count {
+        socket.send_to(&vec![7; size], to).unwrap();
+    }
+}
+
+#[test]
+fn records_have_the_bytes_that_both_ends_counted() {
+    let lab = Product::up(&standard_lab());
+    let [client, db] = ["client", "db"].map(|name| lab.namespace(name));
+    lab.say("rule allow db inbound tcp 7000 from 10.0.0.0/16");
+    lab.say("rule allow db inbound icmp from sg client");
+    // Open both ways, hence untracked (C-03).
+    lab.say("rule allow db inbound udp 7002 from anywhere");
+    lab.say("flow-logs create lab");
+    let server = namespace::run_in(&db, || Ok(UdpSocket::bind((DB, 7002))?)).unwrap();
+    let before = [&client, &db].map(|name| counted(name));
+
+    check_stream(&client, &db, DB.into());
+    send(&client, CLIENT.into(), (DB.into(), 7002), 40, 1000);
+    send(&client, CLIENT.into(), (DB.into(), 7003), 7, 100);
+    check_allowed(&client, None, DB.into(), Traffic::Echo);
+    check_denied(&client, None, DB.into(), Traffic::Tcp(7004));
+    let after = [&client, &db].map(|name| counted(name));
+    drop(server);
+    end_window(&lab, &["client", "db"]);
+
+    let [of_client, of_db] = ["client", "db"].map(|name| records(&lab, name));
+    let delta = |end: usize, what: usize| after[end][what] - before[end][what];
+    let (accept, reject) = (("action", "ACCEPT"), ("action", "REJECT"));
+    let (ingress, egress) = (("flow-direction", "ingress"), ("flow-direction", "egress"));
+    // What each kernel took in and sent is what was accepted there, to the byte and to the packet.
+    for (end, records) in [(0, &of_client), (1, &of_db)] {
+        assert_eq!(sum(records, "bytes", &[ingress, accept]), delta(end, 0), "into {end}");
+        assert_eq!(sum(records, "packets", &[ingress, accept]), delta(end, 1), "into {end}");
+        assert_eq!(sum(records, "bytes", &[egress, accept]), delta(end, 2), "out of {end}");
+    }
+    // Of what was refused, the receiver's kernel knows nothing and the sender's everything.
+    let refused = ("dstport", "7003");
+    assert_eq!(sum(&of_db, "packets", &[ingress, reject, refused]), 7);
+    assert_eq!(sum(&of_db, "bytes", &[ingress, reject, refused]), 7 * 128);
+    assert_eq!(sum(&of_client, "bytes", &[egress, accept, refused]), 7 * 128);
+    assert!(sum(&of_db, "packets", &[ingress, reject, ("dstport", "7004")]) >= 1);
+    let untracked = [ingress, accept, ("dstport", "7002"), ("sgsim-reason", "untracked")];
+    assert_eq!(sum(&of_db, "packets", &untracked), 40);
+    assert_eq!(sum(&of_db, "bytes", &untracked), 40 * 1028);
+    assert_eq!(sum(&of_db, "packets", &[ingress, accept, ("protocol", "1")]), 1);
+    // All that the one sends, the other accepts or refuses.
+    let to_db = ("dstaddr", "10.0.2.6");
+    let sent = sum(&of_client, "bytes", &[egress, accept, to_db]);
+    assert_eq!(sent, sum(&of_db, "bytes", &[ingress, to_db]));
+    // F-07: the client's SYN and FIN, the server's SYN-ACK.
+    let stream = |records: &[Value], fields: &[(&str, &str)]| {
+        let is_it = |record: &&Value| fields.iter().all(|(name, value)| record[name] == *value);
+        records.iter().find(is_it).unwrap_or_else(|| panic!("{fields:?}: {records:#?}")).clone()
+    };
+    assert_eq!(stream(&of_db, &[ingress, accept, ("dstport", "7000")])["tcp-flags"], "3");
+    assert_eq!(stream(&of_db, &[egress, accept, ("srcport", "7000")])["tcp-flags"], "19");
+    let rule = lab.json("rule list db").to_string();
+    let named = stream(&of_db, &[ingress, accept, ("dstport", "7000")])["sgsim-rule"].clone();
+    assert!(rule.contains(named.as_str().unwrap()), "{named} is a rule of {rule}");
+
+    // F-05, F-06: an idle interface has one record, and no flow has two.
+    end_window(&lab, &["web"]);
+    assert!(records(&lab, "web").iter().all(|record| record["log-status"] == "NODATA"));
+    let mut keys: Vec<String> = of_db
+        .iter()
+        .map(|record| {
+            ["srcaddr", "dstaddr", "srcport", "dstport", "protocol", "action", "sgsim-rule"]
+                .map(|f| record[f].to_string())
+                .join(" ")
+        })
+        .collect();
+    let count = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), count, "{keys:#?}");
+}
+
+#[test]
+fn killed_controller_loses_and_repeats_no_record() {
+    let lab = Product::up(&standard_lab());
+    let file = lab.file(&standard_lab());
+    let client = lab.namespace("client");
+    lab.say("rule allow db inbound udp 7002 from sg client");
+    lab.say("flow-logs create db");
+    let mut sent = 0;
+    for round in 0..4 {
+        send(&client, CLIENT.into(), (DB.into(), 7002), 25, 100);
+        lab.kill_controller();
+        // Counted by the kernel, whoever controls it.
+        send(&client, CLIENT.into(), (DB.into(), 7002), 25, 100);
+        sent += 50;
+        lab.done(&["up", &file]);
+        if round % 2 == 0 {
+            // In the middle of writing, or about.
+            lab.say("clock advance 60s");
+            lab.kill_controller();
+            lab.done(&["up", &file]);
+        }
+    }
+    end_window(&lab, &["db"]);
+    let records = records(&lab, "db");
+    let to_db = [("flow-direction", "ingress"), ("dstport", "7002"), ("dstaddr", &DB.to_string())];
+    assert_eq!(sum(&records, "packets", &to_db), sent, "{records:#?}");
+    assert_eq!(sum(&records, "bytes", &to_db), sent * 128);
+    assert!(records.iter().all(|record| record["log-status"] != "SKIPDATA"), "{records:#?}");
+}
+
+/// F-10 and enforcement: what is never logged, and what nobody judged.
+#[test]
+fn services_have_no_records_and_unjudged_packets_are_skipped() {
+    let lab = Product::up(&standard_lab());
+    let client = lab.namespace("client");
+    lab.say("flow-logs create client");
+    for service in [[169, 254, 169, 253], [169, 254, 169, 254], [10, 0, 0, 2], [10, 0, 1, 1]] {
+        send(&client, CLIENT.into(), (IpAddr::from(service), 53), 3, 20);
+    }
+    end_window(&lab, &["client"]);
+    let of_services = records(&lab, "client");
+    assert!(of_services.iter().all(|record| record["dstport"] != "53"), "{of_services:#?}");
+    lab.say("enforcement off");
+    send(&client, CLIENT.into(), (DB.into(), 7003), 3, 20);
+    lab.say("enforcement on");
+    end_window(&lab, &["client"]);
+    let last = records(&lab, "client").pop().unwrap();
+    assert_eq!(last["log-status"], "SKIPDATA");
+}
