@@ -8,7 +8,7 @@ use sg_userspace::aws::region::Region;
 use sg_userspace::aws::world::World;
 
 /// A world whose numbers say nothing but the order in which objects of one kind were made in their region. Gateways and route
-/// tables, which decide nothing here and are not imported, are not in it.
+/// tables, which decide nothing here, and flow logs are not imported, so they are not in it.
 pub fn renumbered(mut world: World) -> World {
     fn ranks(mut keys: Vec<(Region, u32)>) -> BTreeMap<u32, u32> {
         keys.sort_unstable();
@@ -48,6 +48,7 @@ pub fn renumbered(mut world: World) -> World {
     }
     world.internet_gateways.clear();
     world.route_tables.clear();
+    world.flow_logs.clear();
     (world.seed, world.last_number) = (0, 0);
     world
 }
