@@ -15,6 +15,7 @@ pub mod durable;
 pub mod ec2;
 pub mod flow_log;
 pub mod hash;
+pub mod import;
 #[cfg(feature = "kernel")]
 pub mod kernel;
 pub mod lab;

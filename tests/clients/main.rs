@@ -6,6 +6,7 @@
 
 mod awscli;
 mod boto3;
+mod describe_files;
 mod moto;
 mod signature;
 

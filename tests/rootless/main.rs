@@ -12,6 +12,7 @@ mod ec2;
 mod flow_logs;
 mod frames;
 mod fuzz;
+mod import;
 mod lab_file;
 mod metadata;
 mod packet;

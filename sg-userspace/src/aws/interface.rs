@@ -3,15 +3,30 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::error::AwsError;
 use super::ids::{AttachmentId, InstanceId, NetworkInterfaceId, SecurityGroupId, SubnetId, VpcId};
 use super::instance_type::{InstanceType, TCP_ESTABLISHED_DEFAULT};
 
 /// An Ethernet address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct MacAddr(pub [u8; 6]);
+
+impl FromStr for MacAddr {
+    type Err = AwsError;
+
+    /// # Errors
+    /// `InvalidParameterValue` where the text is not six bytes in hex with colons between.
+    fn from_str(text: &str) -> Result<Self, AwsError> {
+        let byte = |part: &str| u8::from_str_radix(part, 16).ok().filter(|_| part.len() == 2);
+        let bytes = text.split(':').map(byte).collect::<Option<Vec<_>>>();
+        let invalid = || AwsError::invalid_value(format!("Invalid MAC address: '{text}'"));
+        bytes.and_then(|bytes| bytes.try_into().ok()).map(Self).ok_or_else(invalid)
+    }
+}
 
 impl fmt::Display for MacAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,33 +1,31 @@
-//! `sgsim check`: is a lab file right? Needs no root and touches nothing.
+//! `sgsim check`: can a lab be built from this? Needs no root and touches nothing.
 
-use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
-
-use crate::aws::world::World;
-use crate::lab::file::LabFile;
-use crate::lab::file::position::LabError;
-use crate::lab::plan::{Plan, plan};
 
 use super::Exit;
 use super::context::Context;
+use super::source::{SourceOptions, load, name_of, sources};
 
-/// Check a lab file without building it
+/// Check a lab file, or what `import` takes, without building it
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  sgsim check lab.yaml\n  sgsim check lab.yaml --output json")]
 pub(super) struct CheckArgs {
-    /// The lab file
-    file: PathBuf,
+    /// The lab file, or other sources: see `sgsim import --help`
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    options: SourceOptions,
 }
 
 impl CheckArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
-        let text = fs::read_to_string(&self.file)
-            .with_context(|| format!("cannot read the lab file `{}`", self.file.display()))?;
-        let name = self.file.display().to_string();
-        let world = parse(&name, &text)?.world;
+        let name = name_of(&self.files);
+        let loaded = load(&sources(&self.files, &self.options)?)?;
+        loaded.check_lab(&name)?;
+        let world = loaded.world;
         let rules = world.security_groups.values().map(|group| group.rules.len()).sum::<usize>();
         let value = serde_json::json!({
             "vpcs": world.vpcs.len(),
@@ -46,11 +44,4 @@ impl CheckArgs {
         context.output.said("check", &value, &sentence)?;
         Ok(Exit::Success)
     }
-}
-
-/// What a lab file stands for.
-pub(super) fn parse(name: &str, text: &str) -> Result<Plan> {
-    let wrong = |error: LabError| anyhow::Error::new(error).context(name.to_owned());
-    let file = LabFile::parse(text).map_err(wrong)?;
-    plan(&file, &World::default()).map_err(wrong)
 }

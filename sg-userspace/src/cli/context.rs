@@ -1,11 +1,10 @@
 //! What every command has at hand: the state directory, the output, the way to the controller.
 
 use std::cell::RefCell;
-use std::fs;
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use nix::unistd::geteuid;
 
 use crate::aws::world::World;
@@ -13,8 +12,9 @@ use crate::controller::client::{Client, unexpected};
 use crate::controller::directory::StateDirectory;
 use crate::controller::protocol::{Reply, Request};
 
+use super::Format;
 use super::output::Output;
-use super::{Format, check};
+use super::source::FileArgs;
 
 /// A command's surroundings.
 pub(super) struct Context {
@@ -73,16 +73,12 @@ impl Context {
         }
     }
 
-    /// The world that a lab file stands for, and the addresses of its internet host; without a file, those of the
-    /// running lab.
-    pub(super) fn world_of(&self, file: Option<&Path>) -> Result<(World, Vec<IpAddr>)> {
-        let Some(file) = file else { return self.world_and_internet() };
-        let text = fs::read_to_string(file)
-            .with_context(|| format!("cannot read the lab file `{}`", file.display()))?;
-        let plan = check::parse(&file.display().to_string(), &text)?;
-        let internet = &plan.lab.internet;
+    /// The world that `--file` stands for, and the addresses of its internet host; without it, those of the running lab.
+    pub(super) fn world_of(&self, file: &FileArgs) -> Result<(World, Vec<IpAddr>)> {
+        let Some(loaded) = file.load()? else { return self.world_and_internet() };
+        let internet = &loaded.lab.internet;
         let addresses = vec![internet.ipv4.into(), internet.ipv6.into()];
-        Ok((plan.world, addresses))
+        Ok((loaded.world, addresses))
     }
 
     /// Makes sure that this is root, which `what` needs.

@@ -1,7 +1,6 @@
 //! `sgsim explain`: does it get through, and what says so? Worked out from the rules; nothing is sent unless asked for.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,6 +16,7 @@ use crate::report::{DENIED, styled};
 use super::context::Context;
 use super::probe::patience;
 use super::probe::verify::{Check, Verifier};
+use super::source::FileArgs;
 use super::{Exit, lookup};
 
 /// Say why a connection gets through or not: every component on the way, the rule that decides, what is missing
@@ -43,11 +43,10 @@ pub(super) struct ExplainArgs {
     /// Over IPv6
     #[arg(short = '6', long)]
     ipv6: bool,
-    /// Ask about this lab file rather than the running lab; needs no root
-    #[arg(long, value_name = "LAB.yaml", conflicts_with = "verify")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    file: FileArgs,
     /// Send real packets too, and hold what becomes of them against the answer
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     verify: bool,
     /// How long to wait for an answer to what --verify sends
     #[arg(long, value_name = "TIME", default_value = "1s", value_parser = patience)]
@@ -56,7 +55,7 @@ pub(super) struct ExplainArgs {
 
 impl ExplainArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
-        let (world, internet) = context.world_of(self.file.as_deref())?;
+        let (world, internet) = context.world_of(&self.file)?;
         let (from, to) = (end(&world, &self.from)?, end(&world, &self.to)?);
         let is_ipv4 = self.is_ipv4([&from, &to])?;
         let [from, to] = [from, to].map(|end| end.who(&internet, is_ipv4));

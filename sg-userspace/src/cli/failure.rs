@@ -8,6 +8,7 @@ use crate::aws::world::World;
 use crate::command::prefix_list;
 use crate::controller::client::{ConnectError, refusal};
 use crate::controller::protocol::{ErrorReply, code};
+use crate::import::ImportError;
 use crate::lab::file::position::LabError;
 use crate::report;
 use crate::report::interface::label;
@@ -20,6 +21,8 @@ use super::Format;
 const OTHER: &str = "Error";
 /// Code of the error that no controller answers.
 const NO_CONTROLLER: &str = "NoController";
+/// Code of an error in what is imported, where it is not AWS's.
+const SOURCE: &str = "InvalidSource";
 
 /// What a failed command leaves on standard error.
 pub fn text(error: &anyhow::Error, format: Format) -> String {
@@ -40,14 +43,18 @@ fn code_of(error: &anyhow::Error) -> &str {
     if let Some(reply) = refusal(error) {
         return &reply.code;
     }
-    let of_cause = |cause: &'_ (dyn std::error::Error + 'static)| {
-        if cause.is::<LabError>() {
-            return Some(code::LAB_FILE);
-        }
-        cause.is::<ConnectError>().then_some(NO_CONTROLLER)
-    };
     let aws = error.chain().find_map(|cause| cause.downcast_ref::<AwsError>());
     aws.map(|error| error.code.as_str()).or_else(|| error.chain().find_map(of_cause)).unwrap_or(OTHER)
+}
+
+fn of_cause<'e>(cause: &'e (dyn std::error::Error + 'static)) -> Option<&'e str> {
+    if cause.is::<LabError>() {
+        return Some(code::LAB_FILE);
+    }
+    if let Some(error) = cause.downcast_ref::<ImportError>() {
+        return Some(error.code.as_deref().unwrap_or(SOURCE));
+    }
+    cause.is::<ConnectError>().then_some(NO_CONTROLLER)
 }
 
 /// The refusal of a live change, with what to do where AWS's words do not say it.

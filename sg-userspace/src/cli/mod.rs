@@ -23,10 +23,12 @@ mod down;
 mod enforcement;
 mod exec;
 mod explain;
+mod export;
 pub mod failure;
 mod flow_logs;
 mod flows;
 mod group;
+mod import;
 mod inside;
 mod instance;
 mod interface;
@@ -41,6 +43,7 @@ mod progress;
 mod reach;
 mod rule;
 mod serve;
+mod source;
 mod status;
 mod tag;
 mod trace;
@@ -151,6 +154,8 @@ enum Command {
     Counters(counters::CountersArgs),
     Allowance(allowance::AllowanceArgs),
     Check(check::CheckArgs),
+    Import(import::ImportArgs),
+    Export(export::ExportArgs),
     Enforcement(enforcement::EnforcementArgs),
     #[command(subcommand)]
     Clock(clock::ClockCommand),
@@ -205,6 +210,8 @@ pub fn run(cli: Cli) -> Result<Exit> {
         Command::Counters(args) => args.run(context),
         Command::Allowance(args) => args.run(context),
         Command::Check(args) => args.run(context),
+        Command::Import(args) => args.run(context),
+        Command::Export(args) => args.run(context),
         Command::Enforcement(args) => args.run(context),
         Command::Clock(command) => command.run(context),
         Command::Serve(args) => args.run(context),

@@ -1,7 +1,6 @@
 //! `sgsim reach`: who reaches whom, on what. Worked out from the rules, and checked with real packets on request.
 
 use std::net::IpAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -21,6 +20,7 @@ use super::context::Context;
 use super::explain::{End, end};
 use super::probe::patience;
 use super::probe::verify::{Check, Verifier};
+use super::source::FileArgs;
 
 /// So many checks are made unless all are asked for.
 const SAMPLE: usize = 40;
@@ -43,11 +43,10 @@ pub(super) struct ReachArgs {
     /// Only to there, named likewise
     #[arg(long, value_name = "TO")]
     to: Option<String>,
-    /// Ask about this lab file rather than the running lab; needs no root
-    #[arg(long, value_name = "LAB.yaml", conflicts_with = "verify")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    file: FileArgs,
     /// Send real packets too, a sample of them, and hold what becomes of them against the answer
-    #[arg(long)]
+    #[arg(long, conflicts_with = "file")]
     verify: bool,
     /// With --verify: a packet for everything that rules tell apart
     #[arg(long, requires = "verify")]
@@ -59,7 +58,7 @@ pub(super) struct ReachArgs {
 
 impl ReachArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
-        let (world, internet) = context.world_of(self.file.as_deref())?;
+        let (world, internet) = context.world_of(&self.file)?;
         let chosen = |text: &Option<String>| text.as_ref().map(|text| interfaces(&world, text)).transpose();
         let scope = Scope { from: chosen(&self.from)?, to: chosen(&self.to)? };
         let rows = report::reach::views(&[&world], &rows(&reach(&world, &scope)));

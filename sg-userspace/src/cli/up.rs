@@ -1,10 +1,9 @@
 //! `sgsim up`: from a lab file to running instances.
 
-use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::controller::client::unexpected;
@@ -12,10 +11,12 @@ use crate::controller::preflight;
 use crate::controller::protocol::{Reply, Request, UpRequest};
 use crate::controller::spawn::connect_or_start;
 use crate::dataplane::row::{Enforcement, Hook};
+use crate::import::source::Sources;
 
+use super::Exit;
 use super::context::Context;
 use super::progress::Meter;
-use super::{Exit, check};
+use super::source::{SourceOptions, load, name_of, sources};
 
 /// The lab that is built where no file says what.
 const NEW_ACCOUNT: &str = include_str!("../../../examples/account.yaml");
@@ -28,12 +29,17 @@ const CLEARING_UP: Duration = Duration::from_millis(500);
 Examples:
   sgsim up lab.yaml
   sgsim up                                  an account as AWS opens it, for `sgsim serve` to fill
+  sgsim up state/                           what `aws ec2 describe-…` printed, see `sgsim import`
   sgsim up lab.yaml --no-enforcement        to measure what enforcement costs
   sgsim up lab.yaml --hook xdp              to show XDP; slower on veth links
   sgsim --state-dir /tmp/lab2 up lab.yaml   a second lab beside the first")]
 pub(super) struct UpArgs {
-    /// The lab file; none stands for an AWS account in which nobody has made anything yet
-    file: Option<PathBuf>,
+    /// The lab file, or other sources (see `sgsim import --help`); none stands for an AWS account in which nobody has made
+    /// anything yet
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    options: SourceOptions,
     /// Where programs are attached
     #[arg(long, value_enum, default_value_t = HookWord::Tcx)]
     hook: HookWord,
@@ -54,15 +60,13 @@ impl UpArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
         let began = Instant::now();
         // What is wrong with the file is told before anything is started.
-        let (name, text) = match &self.file {
-            Some(file) => {
-                let text = fs::read_to_string(file)
-                    .with_context(|| format!("cannot read the lab file `{}`", file.display()))?;
-                (file.display().to_string(), text)
-            }
-            None => ("account.yaml".to_owned(), NEW_ACCOUNT.to_owned()),
+        let (name, sources) = match &self.files[..] {
+            [] => ("account.yaml".to_owned(), Sources::lab_file("account.yaml", NEW_ACCOUNT)),
+            files => (name_of(files), sources(files, &self.options)?),
         };
-        check::parse(&name, &text)?;
+        let loaded = load(&sources)?;
+        loaded.check_lab(&name)?;
+        let (text, left_out) = (sources.to_text(), loaded.report.left_out.len());
         preflight::check()?;
         context.need_root("building a lab")?;
         let hook = match self.hook {
@@ -101,6 +105,10 @@ impl UpArgs {
         let status = context.client()?.status()?;
         let (instances, seconds) = (status.instances.len(), began.elapsed().as_secs_f64());
         let enforcement = status.lab.as_ref().map_or(enforcement, |lab| lab.enforcement);
+        let left_out = match left_out {
+            0 => String::new(),
+            count => format!("; {count} things are left out: `sgsim import` says which"),
+        };
         let note = match (hook, enforcement) {
             (_, Enforcement::Off) => "; enforcement is OFF: switch it on with `sgsim enforcement on`",
             (Hook::Xdp, _) => "; XDP splits large packets, which costs TCP most of its throughput",
@@ -115,8 +123,8 @@ impl UpArgs {
             "enforcement": enforcement,
         });
         let sentence = match already {
-            true => format!("the lab is up already: {instances} instances{note}"),
-            false => format!("the lab is up: {instances} instances in {seconds:.1} s{note}"),
+            true => format!("the lab is up already: {instances} instances{note}{left_out}"),
+            false => format!("the lab is up: {instances} instances in {seconds:.1} s{note}{left_out}"),
         };
         context.output.said("up", &value, &sentence)?;
         Ok(Exit::Success)

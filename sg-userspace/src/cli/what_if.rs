@@ -1,7 +1,5 @@
 //! `sgsim what-if`: what a change would do. The command that would make it is carried out on a copy of the world.
 
-use std::path::PathBuf;
-
 use anyhow::Result;
 use clap::{Args, Subcommand};
 
@@ -20,6 +18,7 @@ use super::interface::InterfaceCommand;
 use super::peering::PeeringCommand;
 use super::prefix_list::PrefixListCommand;
 use super::rule::RuleCommand;
+use super::source::FileArgs;
 
 /// Say what a change would open, close, cut and leave, without making it
 #[derive(Debug, Args)]
@@ -33,9 +32,8 @@ Examples:
 
 Exit codes: 0 answered, 2 error, or AWS would refuse it.")]
 pub(super) struct WhatIfArgs {
-    /// Ask about this lab file rather than the running lab; needs no root
-    #[arg(long, value_name = "LAB.yaml")]
-    file: Option<PathBuf>,
+    #[command(flatten)]
+    file: FileArgs,
     #[command(subcommand)]
     change: Change,
 }
@@ -59,12 +57,9 @@ enum Change {
 
 impl WhatIfArgs {
     pub(super) fn run(self, context: &mut Context) -> Result<Exit> {
-        let (before, internet) = context.world_of(self.file.as_deref())?;
-        let rows = match self.file {
-            // Nothing flows in a file.
-            Some(_) => Vec::new(),
-            None => flows(context)?,
-        };
+        let (before, internet) = context.world_of(&self.file)?;
+        // Nothing flows in a file.
+        let rows = if self.file.is_given() { Vec::new() } else { flows(context)? };
         let rehearsal = &mut context.rehearsing(before.clone(), internet);
         match self.change {
             Change::Group(command) => command.run(rehearsal),

@@ -48,12 +48,7 @@ impl CreateSecurityGroup {
         check_name(&name)?;
         check_description(&self.description)?;
         let vpc: &Vpc = edit.get(&self.vpc_id)?;
-        if by_name(edit.world(), &self.vpc_id, &name).is_some() {
-            return Err(AwsError::new(
-                "InvalidGroup.Duplicate",
-                format!("The security group '{name}' already exists for VPC '{}'", self.vpc_id),
-            ));
-        }
+        check_unused(edit.world(), &self.vpc_id, &name)?;
         check_region_quota(edit.world(), &vpc.region)?;
         let tags = tag::checked(self.tags)?;
         let id = insert(edit, &self.vpc_id, name, self.description, tags)?;
@@ -200,7 +195,18 @@ pub(super) fn insert(
     Ok(id)
 }
 
-fn check_name(name: &str) -> Result<(), AwsError> {
+/// Refuses a name that another group of the VPC has.
+pub(super) fn check_unused(world: &World, vpc_id: &VpcId, name: &str) -> Result<(), AwsError> {
+    match by_name(world, vpc_id, name) {
+        None => Ok(()),
+        Some(_) => Err(AwsError::new(
+            "InvalidGroup.Duplicate",
+            format!("The security group '{name}' already exists for VPC '{vpc_id}'"),
+        )),
+    }
+}
+
+pub(super) fn check_name(name: &str) -> Result<(), AwsError> {
     if name.is_empty() {
         return Err(AwsError::new("MissingParameter", "The request must contain the parameter GroupName"));
     }
@@ -227,7 +233,7 @@ fn check_name(name: &str) -> Result<(), AwsError> {
     Ok(())
 }
 
-fn check_description(description: &str) -> Result<(), AwsError> {
+pub(super) fn check_description(description: &str) -> Result<(), AwsError> {
     if description.is_empty() {
         // M-19.
         return Err(AwsError::new(

@@ -176,11 +176,7 @@ fn named(
         return Ok((free.cloned(), tag::checked(tags)?));
     };
     check_name(&name)?;
-    if has_name(world, &name) {
-        return Err(AwsError::invalid_value(format!(
-            "Value ({name}) for tag Name is invalid. Instances are known by name here, and another instance has it."
-        )));
-    }
+    check_unused(world, &name)?;
     match tags.insert(NAME.to_owned(), name.clone()) {
         Some(tag) if tag != name => Err(AwsError::invalid_value(format!(
             "Value ({tag}) for tag Name is invalid. It is the instance's host name, which is given as {name}."
@@ -230,7 +226,18 @@ fn create_for_instance(
     create.create(edit)
 }
 
-fn check_name(name: &str) -> Result<(), AwsError> {
+/// Refuses a name that another instance has.
+pub(super) fn check_unused(world: &World, name: &str) -> Result<(), AwsError> {
+    if has_name(world, name) {
+        return Err(AwsError::invalid_value(format!(
+            "Value ({name}) for tag Name is invalid. Instances are known by name here, and another instance has it."
+        )));
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be a host name.
+pub fn check_name(name: &str) -> Result<(), AwsError> {
     let is_label = |c: char| c.is_ascii_alphanumeric() || c == '-';
     if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(is_label) || name.starts_with('-') {
         return Err(AwsError::invalid_value(format!(

@@ -25,7 +25,7 @@ use super::tag;
 const MAX_INTERFACE_NUMBER: u32 = 0x00ff_ffff;
 
 /// What a specification becomes with another laid over it: what is absent there stays as it is (C-21).
-fn merged(
+pub(super) fn merged(
     now: ConnectionTrackingSpecification,
     wanted: ConnectionTrackingSpecification,
 ) -> Result<ConnectionTrackingSpecification, AwsError> {
@@ -157,12 +157,7 @@ impl CreateNetworkInterface {
         }
 
         let slot = free_slot(edit.world());
-        let (seed, number) = edit.next_number()?;
-        if number > MAX_INTERFACE_NUMBER {
-            let message =
-                "The maximum number of network interfaces ever made has been reached; start a new lab.";
-            return Err(AwsError::new("NetworkInterfaceLimitExceeded", message));
-        }
+        let (seed, number) = next_interface_number(edit)?;
         let id = NetworkInterfaceId::mint(seed, number);
         edit.put(NetworkInterface {
             id: id.clone(),
@@ -170,7 +165,7 @@ impl CreateNetworkInterface {
             slot,
             vpc_id,
             subnet_id: self.subnet_id,
-            mac: mac_of(number),
+            mac: free_mac(edit.world(), number),
             private_ipv4,
             ipv6,
             groups,
@@ -185,19 +180,47 @@ impl CreateNetworkInterface {
     }
 }
 
-/// A locally administered address that no other number has.
-fn mac_of(number: u32) -> MacAddr {
-    let [a, b, c, d] = number.to_be_bytes();
-    MacAddr([0x02, 0x00, a, b, c, d])
+/// The number of a new interface, and the seed that ids are minted from.
+pub(super) fn next_interface_number(edit: &mut Edit<'_>) -> Result<(u64, u32), AwsError> {
+    let (seed, number) = edit.next_number()?;
+    if number > MAX_INTERFACE_NUMBER {
+        let message = "The maximum number of network interfaces ever made has been reached; start a new lab.";
+        return Err(AwsError::new("NetworkInterfaceLimitExceeded", message));
+    }
+    Ok((seed, number))
 }
 
-fn free_slot(world: &World) -> u32 {
+/// A locally administered address that no other number has, nor any interface that was taken over from elsewhere.
+pub(super) fn free_mac(world: &World, number: u32) -> MacAddr {
+    let [a, b, c, d] = number.to_be_bytes();
+    let taken = |mac: &MacAddr| world.network_interfaces.values().any(|interface| interface.mac == *mac);
+    let candidates = (0..=u8::MAX).map(|second| MacAddr([0x02, second, a, b, c, d]));
+    candidates.into_iter().find(|mac| !taken(mac)).unwrap_or_default()
+}
+
+pub(super) fn free_slot(world: &World) -> u32 {
     let taken: BTreeSet<u32> = world.network_interfaces.values().map(|interface| interface.slot).collect();
     (0..).zip(&taken).find(|(slot, taken)| slot != *taken).map_or(taken.len() as u32, |(slot, _)| slot)
 }
 
-/// Checks that an interface of this VPC may carry these groups (M-14, Q-03). CHOICE: a group named twice counts once.
+/// Checks that an interface of this VPC may carry these groups (M-14, Q-03).
 fn check_groups(
+    edit: &Edit<'_>,
+    vpc_id: &VpcId,
+    wanted: Vec<SecurityGroupId>,
+) -> Result<Vec<SecurityGroupId>, AwsError> {
+    let groups = check_membership(edit, vpc_id, wanted)?;
+    if groups.len() > edit.world().quotas.groups_per_interface as usize {
+        return Err(AwsError::new(
+            "SecurityGroupsPerInterfaceLimitExceeded",
+            "The maximum number of security groups per interface has been reached.",
+        ));
+    }
+    Ok(groups)
+}
+
+/// The same without the quota. CHOICE: a group named twice counts once.
+pub(super) fn check_membership(
     edit: &Edit<'_>,
     vpc_id: &VpcId,
     wanted: Vec<SecurityGroupId>,
@@ -216,12 +239,6 @@ fn check_groups(
         // M-13.
         let message = "The request must contain the parameter SecurityGroupId: a network interface has at least one group";
         return Err(AwsError::new("MissingParameter", message));
-    }
-    if groups.len() > edit.world().quotas.groups_per_interface as usize {
-        return Err(AwsError::new(
-            "SecurityGroupsPerInterfaceLimitExceeded",
-            "The maximum number of security groups per interface has been reached.",
-        ));
     }
     Ok(groups)
 }
@@ -284,32 +301,42 @@ pub(super) fn attach(
         let message = format!("Interface: [{interface_id}] in use.");
         return Err(AwsError::new("InvalidNetworkInterface.InUse", message));
     }
-    if device_index >= MAX_INTERFACES {
-        let message = format!(
-            "Interface at device index {device_index} exceeds the limit: an instance has at most {MAX_INTERFACES}, from index 0."
-        );
-        return Err(AwsError::new("AttachmentLimitExceeded", message));
-    }
-    let zone = zone_of(edit, interface)?;
-    for attached in edit.world().interfaces_of(instance_id) {
-        if attached.attachment.as_ref().is_some_and(|attachment| attachment.device_index == device_index) {
-            return Err(AwsError::invalid_value(format!(
-                "Instance '{instance_id}' already has an interface attached at device index '{device_index}'."
-            )));
-        }
-        if zone_of(edit, attached)? != zone {
-            return Err(AwsError::new(
-                "InvalidParameterCombination",
-                "You may not attach a network interface to an instance if they are not in the same availability zone",
-            ));
-        }
-    }
+    check_place(edit, instance_id, device_index, &zone_of(edit, interface)?)?;
     let (seed, number) = edit.next_number()?;
     let id = AttachmentId::mint(seed, number);
     let instance_id = instance_id.clone();
     edit.get_mut::<NetworkInterface>(interface_id)?.attachment =
         Some(Attachment { id: id.clone(), instance_id, device_index, delete_on_termination: false });
     Ok(id)
+}
+
+/// Checks that an interface of a zone can be attached to an instance at an index, free and not too high (M-06).
+pub(super) fn check_place(
+    edit: &Edit<'_>,
+    instance_id: &InstanceId,
+    device_index: u8,
+    zone: &AvailabilityZone,
+) -> Result<(), AwsError> {
+    if device_index >= MAX_INTERFACES {
+        let message = format!(
+            "Interface at device index {device_index} exceeds the limit: an instance has at most {MAX_INTERFACES}, from index 0."
+        );
+        return Err(AwsError::new("AttachmentLimitExceeded", message));
+    }
+    for attached in edit.world().interfaces_of(instance_id) {
+        if attached.attachment.as_ref().is_some_and(|attachment| attachment.device_index == device_index) {
+            return Err(AwsError::invalid_value(format!(
+                "Instance '{instance_id}' already has an interface attached at device index '{device_index}'."
+            )));
+        }
+        if zone_of(edit, attached)? != *zone {
+            return Err(AwsError::new(
+                "InvalidParameterCombination",
+                "You may not attach a network interface to an instance if they are not in the same availability zone",
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Takes an interface from its instance, and with it the timeouts that are the instance type's.

@@ -7,6 +7,7 @@
 //! A refused command leaves the world exactly as it was. Time never comes from a clock here.
 
 mod address;
+pub mod adopt;
 pub mod changes;
 pub mod default_vpc;
 mod edit;

@@ -7,7 +7,7 @@ use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
-use crate::aws::ids::{NetworkAclAssociationId, NetworkAclId, VpcId};
+use crate::aws::ids::{NetworkAclAssociationId, NetworkAclId, SubnetId, VpcId};
 use crate::aws::network_acl::{NetworkAcl, NetworkAclEntry, RuleAction};
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::Direction;
@@ -90,10 +90,7 @@ impl ReplaceNetworkAclAssociation {
             .ok_or_else(|| association_id.not_found())?;
         let subnet_id = subnet.id.clone();
         if edit.get::<NetworkAcl>(&network_acl_id)?.vpc_id != subnet.vpc_id {
-            // CHOICE: AWS's answer is not known; its words are those for a group and a subnet.
-            return Err(AwsError::invalid_value(format!(
-                "Network ACL {network_acl_id} and subnet {subnet_id} belong to different networks."
-            )));
+            return Err(foreign(&network_acl_id, &subnet_id));
         }
         let (seed, number) = edit.next_number()?;
         let new = NetworkAclAssociationId::mint(seed, number);
@@ -101,6 +98,13 @@ impl ReplaceNetworkAclAssociation {
         (subnet.network_acl_id, subnet.network_acl_association_id) = (network_acl_id, new.clone());
         Ok(Reply::NetworkAclAssociation(new))
     }
+}
+
+/// The refusal of an ACL of another VPC. CHOICE: AWS's answer is not known; its words are those for a group and a subnet.
+pub(super) fn foreign(network_acl_id: &NetworkAclId, subnet_id: &SubnetId) -> AwsError {
+    AwsError::invalid_value(format!(
+        "Network ACL {network_acl_id} and subnet {subnet_id} belong to different networks."
+    ))
 }
 
 /// A new ACL of a VPC, not yet put in place.

@@ -29,10 +29,21 @@ pub struct EntryContent {
     pub cidr: IpNet,
 }
 
+impl From<NetworkAclEntry> for EntryContent {
+    fn from(entry: NetworkAclEntry) -> Self {
+        let NetworkAclEntry { protocol, ports, cidr, action, .. } = entry;
+        Self { action, protocol, ports: Some(ports), cidr }
+    }
+}
+
 impl EntryContent {
     /// The entry with this number, in the form that AWS stores: host bits masked, no ports where the protocol has none,
     /// every type for ICMPv6 in IPv4 (N-06).
-    fn into_entry(self, direction: Direction, rule_number: u16) -> Result<NetworkAclEntry, AwsError> {
+    pub(super) fn into_entry(
+        self,
+        direction: Direction,
+        rule_number: u16,
+    ) -> Result<NetworkAclEntry, AwsError> {
         let Self { action, protocol, ports, cidr } = self;
         let family = AddressFamily::of(&cidr);
         let ports = if protocol == IpProtocol::ICMPV6 && family == AddressFamily::Ipv4 {
@@ -140,7 +151,7 @@ impl DeleteNetworkAclEntry {
 }
 
 /// N-03, N-04: 32767 and 32768 are the implicit last entries, which cannot be made, changed or removed.
-fn checked_number(rule_number: u32) -> Result<u16, AwsError> {
+pub(super) fn checked_number(rule_number: u32) -> Result<u16, AwsError> {
     u16::try_from(rule_number).ok().filter(|number| (1..=MAX_RULE_NUMBER).contains(number)).ok_or_else(|| {
         AwsError::invalid_value(format!(
             "Value ({rule_number}) for parameter ruleNumber is invalid. Rule numbers are 1 to {MAX_RULE_NUMBER}."

@@ -39,9 +39,7 @@ pub struct CreateVpcPeeringConnection {
 impl CreateVpcPeeringConnection {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { requester_vpc_id, accepter_vpc_id, tags } = self;
-        let requester = edit.get::<Vpc>(&requester_vpc_id)?.blocks().collect::<Vec<_>>();
-        let accepter = edit.get::<Vpc>(&accepter_vpc_id)?.blocks().collect::<Vec<_>>();
-        let status = if requester.iter().any(|a| accepter.iter().any(|b| overlap(a, b))) {
+        let status = if ends_overlap(edit, &requester_vpc_id, &accepter_vpc_id)? {
             PeeringStatus::Failed
         } else {
             check_only_one(edit.world(), &requester_vpc_id, &accepter_vpc_id)?;
@@ -61,6 +59,23 @@ impl CreateVpcPeeringConnection {
         });
         Ok(Reply::VpcPeeringConnection { id, status })
     }
+}
+
+fn ends_overlap(edit: &Edit<'_>, requester: &VpcId, accepter: &VpcId) -> Result<bool, AwsError> {
+    let requester = edit.get::<Vpc>(requester)?.blocks().collect::<Vec<_>>();
+    let accepter = edit.get::<Vpc>(accepter)?.blocks().collect::<Vec<_>>();
+    Ok(requester.iter().any(|a| accepter.iter().any(|b| overlap(a, b))))
+}
+
+/// Refuses a peering that could neither be requested nor be active between these VPCs.
+pub(super) fn check_live(edit: &Edit<'_>, requester: &VpcId, accepter: &VpcId) -> Result<(), AwsError> {
+    if ends_overlap(edit, requester, accepter)? {
+        let message =
+            format!("The blocks of '{requester}' and '{accepter}' overlap, so no peering joins them");
+        return Err(AwsError::invalid_value(message));
+    }
+    check_only_one(edit.world(), requester, accepter)?;
+    check_blocks(edit.world(), requester, accepter)
 }
 
 /// Makes a requested peering active.
@@ -221,7 +236,7 @@ fn check_room(vpc_id: &VpcId, family: &str, count: usize) -> Result<(), AwsError
 /// Refuses a peering that could not become active: Q-17, and the blocks of a VPC with its peers'.
 fn check_limits(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<(), AwsError> {
     let limit = world.quotas.active_peerings_per_vpc as usize;
-    for (vpc_id, new_peer) in [(requester, accepter), (accepter, requester)] {
+    for vpc_id in [requester, accepter] {
         if world.peers_of(vpc_id).count() >= limit {
             return Err(AwsError::new(
                 "VpcPeeringConnectionsPerVpcLimitExceeded",
@@ -230,6 +245,13 @@ fn check_limits(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<()
                 ),
             ));
         }
+    }
+    check_blocks(world, requester, accepter)
+}
+
+/// Refuses a peering whose VPCs' blocks would be too many or ambiguous together with those of their peers.
+fn check_blocks(world: &World, requester: &VpcId, accepter: &VpcId) -> Result<(), AwsError> {
+    for (vpc_id, new_peer) in [(requester, accepter), (accepter, requester)] {
         let together =
             || world.peers_of(vpc_id).chain([vpc_id, new_peer]).filter_map(|id| world.vpcs.get(id));
         if let Some(other) = overlapping_peer(world, vpc_id, new_peer) {

@@ -292,7 +292,7 @@ fn check_name(name: &str) -> Result<(), AwsError> {
             "The prefix list name is too long: names have up to {MAX_TEXT} characters."
         )));
     }
-    if RESERVED_NAMES.iter().any(|prefix| name.starts_with(prefix)) {
+    if is_reserved(name) {
         return Err(AwsError::invalid_value(format!(
             "The prefix list name cannot begin with ({}).",
             RESERVED_NAMES.join(", ")
@@ -313,6 +313,31 @@ fn check_max_entries(max_entries: u32, entries: usize) -> Result<(), AwsError> {
         ));
     }
     Ok(())
+}
+
+/// Checks a list that exists elsewhere, in each of its versions. AWS's own lists have names that nobody else can give, and no
+/// owner who says how many entries they may have.
+pub(super) fn check_existing(list: &PrefixList) -> Result<(), AwsError> {
+    if !is_reserved(&list.name) {
+        check_name(&list.name)?;
+    }
+    let most = list.versions.values().map(Vec::len).max().unwrap_or_default();
+    check_max_entries(list.max_entries, most)?;
+    if list.versions.is_empty() || list.versions.len() > MAX_VERSIONS {
+        let message = format!("'{}' has {} versions", list.id, list.versions.len());
+        return Err(AwsError::invalid_value(message));
+    }
+    for entries in list.versions.values() {
+        let checked = entries::added(Vec::new(), list.address_family, entries.clone())?;
+        if checked != *entries {
+            return Err(AwsError::invalid_value(format!("'{}' has blocks with host bits", list.id)));
+        }
+    }
+    Ok(())
+}
+
+fn is_reserved(name: &str) -> bool {
+    RESERVED_NAMES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 fn check_changes(count: usize) -> Result<(), AwsError> {

@@ -280,7 +280,7 @@ fn insert_tagged(
     Ok(rule)
 }
 
-fn check_peer(edit: &Edit<'_>, group_id: &SecurityGroupId, peer: &Peer) -> Result<(), AwsError> {
+pub(super) fn check_peer(edit: &Edit<'_>, group_id: &SecurityGroupId, peer: &Peer) -> Result<(), AwsError> {
     match peer {
         Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => Ok(()),
         Peer::PrefixList(id) => {
@@ -312,7 +312,11 @@ fn check_quota(edit: &Edit<'_>, group_id: &SecurityGroupId, before: &RuleCount) 
     RuleCount::of(edit.world(), edit.get(group_id)?).check_growth(before, edit.world())
 }
 
-fn check_new(group: &SecurityGroup, direction: Direction, permission: &Permission) -> Result<(), AwsError> {
+pub(super) fn check_new(
+    group: &SecurityGroup,
+    direction: Direction,
+    permission: &Permission,
+) -> Result<(), AwsError> {
     if group.rules.iter().any(|rule| permission.is_of(rule, direction)) {
         return Err(duplicate(permission));
     }

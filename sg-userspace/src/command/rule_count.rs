@@ -39,6 +39,11 @@ impl RuleCount {
         self.0.get(&(direction, family)).copied().unwrap_or(0)
     }
 
+    /// The greatest of the counts.
+    pub(super) fn largest(&self) -> u64 {
+        self.0.values().copied().max().unwrap_or(0)
+    }
+
     /// Refuses what exceeds the quota and did not before; a quota may have been lowered below what there is.
     pub(super) fn check_growth(&self, before: &Self, world: &World) -> Result<(), AwsError> {
         let limit = u64::from(world.quotas.rules_per_group);

@@ -37,26 +37,8 @@ pub struct CreateSubnet {
 
 impl CreateSubnet {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        let vpc: &Vpc = edit.get(&self.vpc_id)?;
-        if self.availability_zone.region() != vpc.region {
-            return Err(AwsError::invalid_value(format!(
-                "Value ({}) for parameter availabilityZone is invalid. Zones of region {} start with its name, such as {}.",
-                self.availability_zone,
-                vpc.region,
-                vpc.region.zone('a')
-            )));
-        }
-        // M-03 and M-04: host bits are masked, sizes limited, and the block lies in one of the VPC's.
-        let cidr_ipv4 = self.cidr_ipv4.trunc();
-        if !is_ipv4_size(cidr_ipv4) || !vpc.cidr_ipv4.iter().any(|block| block.contains(&cidr_ipv4)) {
-            return Err(invalid_range(cidr_ipv4));
-        }
-        check_free(edit, &self.vpc_id, &cidr_ipv4.into())?;
-        let cidr_ipv6 = self.cidr_ipv6.map(|net| net.trunc());
-        if let Some(net) = cidr_ipv6 {
-            check_ipv6(edit, &self.vpc_id, net)?;
-        }
-
+        let (cidr_ipv4, cidr_ipv6) =
+            check(edit, &self.vpc_id, &self.availability_zone, self.cidr_ipv4, self.cidr_ipv6)?;
         let tags = tag::checked(self.tags)?;
         let (network_acl_id, network_acl_association_id) =
             network_acl::associate_default(edit, &self.vpc_id)?;
@@ -78,6 +60,34 @@ impl CreateSubnet {
         });
         Ok(Reply::Subnet(id))
     }
+}
+
+/// The blocks of a new subnet as AWS stores them (M-03, M-04): host bits masked, sizes limited, inside the VPC's, free.
+pub(super) fn check(
+    edit: &Edit<'_>,
+    vpc_id: &VpcId,
+    zone: &AvailabilityZone,
+    cidr_ipv4: Ipv4Net,
+    cidr_ipv6: Option<Ipv6Net>,
+) -> Result<(Ipv4Net, Option<Ipv6Net>), AwsError> {
+    let vpc: &Vpc = edit.get(vpc_id)?;
+    if zone.region() != vpc.region {
+        return Err(AwsError::invalid_value(format!(
+            "Value ({zone}) for parameter availabilityZone is invalid. Zones of region {} start with its name, such as {}.",
+            vpc.region,
+            vpc.region.zone('a')
+        )));
+    }
+    let cidr_ipv4 = cidr_ipv4.trunc();
+    if !is_ipv4_size(cidr_ipv4) || !vpc.cidr_ipv4.iter().any(|block| block.contains(&cidr_ipv4)) {
+        return Err(invalid_range(cidr_ipv4));
+    }
+    check_free(edit, vpc_id, &cidr_ipv4.into())?;
+    let cidr_ipv6 = cidr_ipv6.map(|net| net.trunc());
+    if let Some(net) = cidr_ipv6 {
+        check_ipv6(edit, vpc_id, net)?;
+    }
+    Ok((cidr_ipv4, cidr_ipv6))
 }
 
 fn invalid_range(net: impl std::fmt::Display) -> AwsError {

@@ -30,9 +30,10 @@ impl CreateTags {
         if self.tags.is_empty() {
             return Err(missing("Tag"));
         }
+        check(&self.tags)?;
         each(edit, &self.resources, |now| {
             now.extend(self.tags.clone());
-            check(now)
+            check(&own(now))
         })
     }
 }
@@ -77,6 +78,12 @@ impl DeleteTags {
 pub(super) fn checked(tags: Tags) -> Result<Tags, AwsError> {
     check(&tags)?;
     Ok(tags)
+}
+
+/// Tags without AWS's own, which objects from elsewhere may have: those do not count (M-02).
+pub(super) fn own(tags: &Tags) -> Tags {
+    let own = tags.iter().filter(|(key, _)| !key.to_ascii_lowercase().starts_with(RESERVED_PREFIX));
+    own.map(|(key, value)| (key.clone(), value.clone())).collect()
 }
 
 /// Changes the tags of each resource.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
 use crate::aws::group::{DEFAULT_GROUP_NAME, SecurityGroup};
-use crate::aws::ids::VpcId;
+use crate::aws::ids::{SecurityGroupId, VpcId};
 use crate::aws::instance::Instance;
 use crate::aws::network_acl::NetworkAcl;
 use crate::aws::protocol::{IpProtocol, PortRange};
@@ -17,6 +17,7 @@ use crate::aws::route_table::{RouteTable, RouteTarget};
 use crate::aws::rule::{Direction, Peer};
 use crate::aws::tag::NAME;
 use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Vpc, VpcAttributes};
+use crate::aws::world::World;
 
 use super::Reply;
 use super::edit::Edit;
@@ -93,22 +94,10 @@ impl CreateVpc {
         let cidr_ipv4 = self.cidr_ipv4.iter().map(Ipv4Net::trunc).collect::<Vec<_>>();
         let cidr_ipv6 = self.cidr_ipv6.iter().map(Ipv6Net::trunc).collect::<Vec<_>>();
         check_blocks(&cidr_ipv4, &cidr_ipv6)?;
-        let has_default = edit.world().vpcs.values().any(|vpc| vpc.is_default && vpc.region == self.region);
-        if self.is_default && has_default {
-            return Err(AwsError::new(
-                "DefaultVpcAlreadyExists",
-                "A Default VPC already exists for this account in this region.",
-            ));
-        }
+        check_default(edit.world(), self.is_default, &self.region)?;
         group::check_region_quota(edit.world(), &self.region)?;
         let internet_mtu = self.internet_mtu.unwrap_or(DEFAULT_INTERNET_MTU);
-        if !INTERNET_MTU.contains(&internet_mtu) {
-            return Err(AwsError::invalid_value(format!(
-                "The MTU to the internet can be {} to {}, not {internet_mtu}",
-                INTERNET_MTU.start(),
-                INTERNET_MTU.end()
-            )));
-        }
+        check_internet_mtu(internet_mtu)?;
         let tags = tag::checked(self.tags)?;
 
         let (seed, number) = edit.next_number()?;
@@ -127,17 +116,42 @@ impl CreateVpc {
         let has_ipv6 = !vpc.cidr_ipv6.is_empty();
         edit.put(vpc);
         network_acl::insert_default(edit, &vpc_id, has_ipv6)?;
-
-        // M-30, M-31: all from itself, all to anywhere.
-        let description = "default VPC security group".to_owned();
-        let default_group_id =
-            group::insert(edit, &vpc_id, DEFAULT_GROUP_NAME.to_owned(), description, BTreeMap::new())?;
-        let from_itself =
-            Permission::new(IpProtocol::All, PortRange::ALL, Peer::ReferencedGroup(default_group_id.clone()));
-        rule::insert(edit, &default_group_id, Direction::Inbound, from_itself)?;
+        let default_group_id = insert_default_group(edit, &vpc_id)?;
         route_table::insert_main(edit, &vpc_id)?;
         Ok(Reply::Vpc { vpc_id, default_group_id })
     }
+}
+
+/// Makes a VPC's default group: all from itself, all to anywhere (M-30, M-31).
+pub(super) fn insert_default_group(edit: &mut Edit<'_>, vpc_id: &VpcId) -> Result<SecurityGroupId, AwsError> {
+    let description = "default VPC security group".to_owned();
+    let id = group::insert(edit, vpc_id, DEFAULT_GROUP_NAME.to_owned(), description, BTreeMap::new())?;
+    let itself = Peer::ReferencedGroup(id.clone());
+    let from_itself = Permission::new(IpProtocol::All, PortRange::ALL, itself);
+    rule::insert(edit, &id, Direction::Inbound, from_itself)?;
+    Ok(id)
+}
+
+/// A region has at most one default VPC.
+pub(super) fn check_default(world: &World, is_default: bool, region: &Region) -> Result<(), AwsError> {
+    if is_default && world.vpcs.values().any(|vpc| vpc.is_default && vpc.region == *region) {
+        return Err(AwsError::new(
+            "DefaultVpcAlreadyExists",
+            "A Default VPC already exists for this account in this region.",
+        ));
+    }
+    Ok(())
+}
+
+pub(super) fn check_internet_mtu(bytes: u16) -> Result<(), AwsError> {
+    if INTERNET_MTU.contains(&bytes) {
+        return Ok(());
+    }
+    Err(AwsError::invalid_value(format!(
+        "The MTU to the internet can be {} to {}, not {bytes}",
+        INTERNET_MTU.start(),
+        INTERNET_MTU.end()
+    )))
 }
 
 /// Gives a VPC an internet gateway, and its main route table a route to it in each family that the VPC has.

@@ -7,9 +7,8 @@ use tokio::sync::mpsc;
 
 use crate::aws::world::World;
 use crate::dataplane::row::Enforcement;
+use crate::import::source::{LoadError, Sources};
 use crate::lab::cleanup;
-use crate::lab::file::LabFile;
-use crate::lab::plan::plan;
 use crate::store::lock::StateLock;
 use crate::store::manifest::LabManifest;
 use crate::store::objects;
@@ -78,9 +77,9 @@ impl Controller {
     /// What the lab file stands for. Touches nothing.
     async fn plan(&self, request: &UpRequest) -> Result<(World, LabManifest), ErrorReply> {
         let seed = self.directory.seed();
-        let invalid = |error| ErrorReply::new(code::LAB_FILE, format!("{}: {error}", request.name));
-        let file = LabFile::parse(&request.text).map_err(invalid)?;
-        let planned = plan(&file, &World { seed, ..World::default() }).map_err(invalid)?;
+        let invalid = |error: LoadError| ErrorReply::new(code::LAB_FILE, error.to_string());
+        let planned = Sources::from_text(&request.name, &request.text).load(seed).map_err(invalid)?;
+        planned.check_lab(&request.name).map_err(|error| invalid(error.into()))?;
         let lab = LabManifest {
             name: request.name.clone(),
             text: request.text.clone(),

@@ -20,6 +20,7 @@ use fault::Fault;
 use model::Model;
 use params::Params;
 use request::Form;
+use serde_json::{Map, Value};
 use token::Tokens;
 
 /// What goes back to the client.
@@ -45,6 +46,39 @@ impl Answer {
     pub fn of_fault(fault: &Fault, action: Option<&'static str>, request_id: &str) -> Self {
         let code = Some(fault.error.code.clone());
         Self { status: fault.status, body: fault.body(request_id), action, code }
+    }
+}
+
+/// What a call that changes nothing answers, by the model's names: what a client would show of the reply.
+///
+/// # Errors
+/// The refusal that a client would get; and where the answer is not of its shape.
+pub fn describe(
+    backend: &impl Backend,
+    caller: &Caller,
+    action: &str,
+    parameters: &Value,
+) -> Result<Value, Fault> {
+    let model = Model::ec2();
+    let ((_, run), operation) =
+        action::find(action).zip(model.operation(action)).ok_or_else(|| Fault::invalid_action(action))?;
+    let none = Map::new();
+    let parameters = Params::new(parameters.as_object().unwrap_or(&none));
+    let value = run(&mut Call::begin(parameters, caller, backend)?)?;
+    // Nothing but the shape is asked of the codec here.
+    xml::reply(model, action, operation, &value, "")?;
+    Ok(without_nulls(value))
+}
+
+/// What is `null` is not in the reply at all.
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members = members.into_iter().filter(|(_, value)| !value.is_null());
+            members.map(|(name, value)| (name, without_nulls(value))).collect()
+        }
+        Value::Array(items) => items.into_iter().map(without_nulls).collect(),
+        other => other,
     }
 }
 

@@ -34,6 +34,10 @@ use super::file::position::{At, LabError, Position, refused};
 use super::file::shorthand::Server;
 use super::file::{GroupFile, LabFile, SubnetFile, VpcFile};
 
+/// Names that no instance has, since they stand for something else: in every instance's hosts file, on the command line,
+/// among the logs.
+pub const RESERVED_NAMES: [&str; 3] = ["internet", "localhost", "controller"];
+
 /// A lab: what its names stand for, and the servers to run. The world has the rest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lab {

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod flow;
 pub mod flow_log;
 pub mod group;
+pub mod import;
 pub mod instance;
 pub mod interface;
 pub mod network_acl;

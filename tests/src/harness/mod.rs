@@ -17,6 +17,8 @@ pub mod universe;
 
 pub mod network;
 
+pub mod numbering;
+
 pub mod traffic;
 
 pub mod random;

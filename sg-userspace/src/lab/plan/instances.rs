@@ -12,10 +12,7 @@ use crate::lab::file::shorthand::{Ipv6Choice, SecondaryAddresses, Server};
 use crate::lab::file::{InstanceFile, InterfaceFile};
 
 use super::rules::with_groups;
-use super::{LabInstance, Place, Planner, named};
-
-/// Names that stand for something else: in every instance's hosts file, on the command line, among the logs.
-const RESERVED: [&str; 3] = ["internet", "localhost", "controller"];
+use super::{LabInstance, Place, Planner, RESERVED_NAMES, named};
 
 /// The VPC that an interface is in.
 struct Home<'a> {
@@ -54,8 +51,8 @@ pub(super) fn run(
     };
     let servers = servers(&place, &file.servers)?;
     for instance_name in names {
-        if RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(&instance_name)) {
-            let list = RESERVED.join("`, `");
+        if RESERVED_NAMES.iter().any(|reserved| reserved.eq_ignore_ascii_case(&instance_name)) {
+            let list = RESERVED_NAMES.join("`, `");
             return Err(place.error(format!(
                 "`{instance_name}` stands for something else in a lab; use a name other than `{list}`, in any case"
             )));
