@@ -51,7 +51,12 @@ pub fn export(world: &World, internet: &[IpAddr], account_id: &str) -> Result<Ve
     let regions = regions(world);
     let mut files = Vec::new();
     for region in &regions {
-        let caller = Caller { region: region.clone(), account_id: account_id.to_owned(), now: 0 };
+        let caller = Caller {
+            region: region.clone(),
+            account_id: account_id.to_owned(),
+            now: 0,
+            runs_user_data: false,
+        };
         let directory = if regions.len() > 1 { format!("{region}/") } else { String::new() };
         let mut write = |name: &str, value: &Value| {
             files.push(SourceFile { name: format!("{directory}{name}.json"), text: pretty(value) });

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::aws::ids::{ImageId, InstanceId, VpcId};
 use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch};
+use crate::aws::metadata_options::MetadataOptions;
 use crate::command::adopt::Existing;
 
 use super::{Context, Pages};
@@ -49,10 +50,9 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
         let launch = Launch { image_id: image(&item)?, ..Launch::default() };
         let instance_type = item.parsed("InstanceType")?;
         let tags = item.tags()?;
-        context.draft.add(
-            item.place(),
-            Existing::Instance(Instance { instance_type, tags, state, launch, ..plain(id, vpc_id) }),
-        );
+        let metadata_options = metadata_options(&item)?;
+        let known = Instance { instance_type, tags, state, launch, metadata_options, ..plain(id, vpc_id) };
+        context.draft.add(item.place(), Existing::Instance(known));
     }
     let (named, known) = context.draft.instances();
     let unknown = named.difference(&known).map(|id| (*id).clone()).collect::<Vec<_>>();
@@ -78,6 +78,25 @@ fn image(item: &Node<'_>) -> Result<Option<ImageId>, ImportError> {
     Ok(image.filter(|id| id.as_str().trim_start_matches("ami-").bytes().any(|b| b != b'0')))
 }
 
+/// How it may ask for its metadata; what is not said is as `RunInstances` has it.
+fn metadata_options(item: &Node<'_>) -> Result<MetadataOptions, ImportError> {
+    let default = MetadataOptions::default();
+    let Some(given) = item.get("MetadataOptions") else { return Ok(default) };
+    let is = |key: &str, word: &str, default: bool| {
+        given.text(key).map(|text| text.map_or(default, |text| text == word))
+    };
+    let hops = given.number("HttpPutResponseHopLimit")?.unwrap_or(default.http_put_response_hop_limit);
+    if !MetadataOptions::HOP_LIMITS.contains(&hops) {
+        return Err(given.error(format!("the hop limit {hops} is not one from 1 to 64")));
+    }
+    Ok(MetadataOptions {
+        http_endpoint: is("HttpEndpoint", "enabled", default.http_endpoint)?,
+        http_tokens_required: is("HttpTokens", "required", default.http_tokens_required)?,
+        http_put_response_hop_limit: hops,
+        instance_metadata_tags: is("InstanceMetadataTags", "enabled", default.instance_metadata_tags)?,
+    })
+}
+
 fn plain(id: InstanceId, vpc_id: VpcId) -> Instance {
     Instance {
         name: id.to_string(),
@@ -90,6 +109,8 @@ fn plain(id: InstanceId, vpc_id: VpcId) -> Instance {
         state: InstanceState::Running,
         launch: Launch::default(),
         settings: InstanceSettings::default(),
+        metadata_options: MetadataOptions::default(),
+        user_data: None,
     }
 }
 
