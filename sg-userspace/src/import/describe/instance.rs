@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use crate::aws::ids::{ImageId, InstanceId, VpcId};
-use crate::aws::instance::{DEFAULT_CONNECTION_ALLOWANCE, Instance, InstanceSettings, InstanceState, Launch};
+use crate::aws::instance::{
+    DEFAULT_CONNECTION_ALLOWANCE, DEFAULT_TYPE, Instance, InstanceSettings, InstanceState, Launch,
+};
+use crate::aws::instance_type::InstanceType;
 use crate::aws::metadata_options::MetadataOptions;
 use crate::command::adopt::Existing;
 
@@ -48,7 +51,9 @@ pub(super) fn read(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), I
             _ => InstanceState::Running,
         };
         let launch = Launch { image_id: image(&item)?, ..Launch::default() };
-        let instance_type = item.parsed("InstanceType")?;
+        // Whoever names no type is shown this one, here as in AWS.
+        let instance_type: Option<InstanceType> = item.parsed("InstanceType")?;
+        let instance_type = instance_type.filter(|it| it.as_str() != DEFAULT_TYPE);
         let tags = item.tags()?;
         let metadata_options = metadata_options(&item)?;
         let known = Instance { instance_type, tags, state, launch, metadata_options, ..plain(id, vpc_id) };
