@@ -110,6 +110,12 @@ vpc.wait_until_available()
 public_a = vpc.create_subnet(CidrBlock="10.0.1.0/24", AvailabilityZone="us-east-1a")
 public_b = vpc.create_subnet(CidrBlock="10.0.2.0/24", AvailabilityZone="us-east-1b")
 private_a = vpc.create_subnet(CidrBlock="10.0.11.0/24", AvailabilityZone="us-east-1a")
+gateway = ec2.create_internet_gateway()
+gateway.attach_to_vpc(VpcId=vpc.id)
+public = vpc.create_route_table()
+public.create_route(DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway.id)
+for subnet in (public_a, public_b):
+    public.associate_with_subnet(SubnetId=subnet.id)
 
 title("Security groups: who may reach whom")
 web = vpc.create_security_group(GroupName="web", Description="web servers")
@@ -201,9 +207,11 @@ connects("web-1", "db-1", 5432, "answered")
 
 title("The end")
 client.terminate_instances(InstanceIds=[instance.id for instance in instances])
+client.get_waiter("instance_terminated").wait(InstanceIds=[instance.id for instance in instances])
 web.revoke_ingress(IpPermissions=tcp(22, group=maintenance))
 db.revoke_ingress(IpPermissions=tcp(5432, group=web) + tcp(22, group=maintenance))
-for part in (web, db, admin, maintenance, public_a, public_b, private_a, vpc):
+gateway.detach_from_vpc(VpcId=vpc.id)
+for part in (web, db, admin, maintenance, public_a, public_b, private_a, public, gateway, vpc):
     part.delete()
 
 print(f"\n{sum(results)} of {len(results)} checks as in AWS")

@@ -86,6 +86,14 @@ aws_ec2 create-subnet --vpc-id "$vpc" --cidr-block 10.0.2.0/24 --availability-zo
 public_b=$made
 aws_ec2 create-subnet --vpc-id "$vpc" --cidr-block 10.0.11.0/24 --availability-zone us-east-1a --query Subnet.SubnetId
 private_a=$made
+aws_ec2 create-internet-gateway --query InternetGateway.InternetGatewayId
+gateway=$made
+aws_ec2 attach-internet-gateway --vpc-id "$vpc" --internet-gateway-id "$gateway"
+aws_ec2 create-route-table --vpc-id "$vpc" --query RouteTable.RouteTableId
+public=$made
+aws_ec2 create-route --route-table-id "$public" --destination-cidr-block 0.0.0.0/0 --gateway-id "$gateway" --query Return
+aws_ec2 associate-route-table --route-table-id "$public" --subnet-id "$public_a" --query AssociationId
+aws_ec2 associate-route-table --route-table-id "$public" --subnet-id "$public_b" --query AssociationId
 
 title "Security groups: who may reach whom"
 group() {
@@ -205,12 +213,16 @@ title "The end"
 aws_ec2 describe-instances --filters Name=vpc-id,Values="$vpc" --query 'Reservations[].Instances[].InstanceId'
 read -r -a instances <<<"$made"
 aws_ec2 terminate-instances --instance-ids "${instances[@]}" --query 'length(TerminatingInstances)'
+aws_ec2 wait instance-terminated --instance-ids "${instances[@]}"
 for rule_of in "$web $maintenance 22" "$db $web 5432" "$db $maintenance 22"; do
     read -r group source port <<<"$rule_of"
     aws_ec2 revoke-security-group-ingress --group-id "$group" --protocol tcp --port "$port" --source-group "$source" --query Return
 done
 for group in "$web" "$db" "$admin" "$maintenance"; do aws_ec2 delete-security-group --group-id "$group" --query Return; done
 for subnet in "$public_a" "$public_b" "$private_a"; do aws_ec2 delete-subnet --subnet-id "$subnet"; done
+aws_ec2 delete-route-table --route-table-id "$public"
+aws_ec2 detach-internet-gateway --internet-gateway-id "$gateway" --vpc-id "$vpc"
+aws_ec2 delete-internet-gateway --internet-gateway-id "$gateway"
 aws_ec2 delete-vpc --vpc-id "$vpc"
 
 printf '\n%s of %s checks as in AWS\n' $((checks - wrong)) "$checks"
