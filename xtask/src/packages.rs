@@ -35,8 +35,11 @@ pub(crate) const LINKER_BUILD: &[Package] = &[
 ];
 
 /// For the privileged tests.
-pub(crate) const TEST: &[Package] =
-    &[package("iproute2", "`ip` shows namespaces and links independently of sgsim")];
+pub(crate) const TEST: &[Package] = &[
+    package("iproute2", "`ip` shows namespaces and links independently of sgsim"),
+    package("nginx", "a server from the distribution in an instance"),
+    package("postgresql", "another one"),
+];
 
 /// For AWS's own clients, where Python does not bring it.
 pub(crate) const PYTHON: &[Package] = &[package("python3-venv", "environments for programs from PyPI")];
