@@ -3,6 +3,7 @@
 mod border;
 mod codec;
 mod group;
+mod insights;
 mod instance;
 mod network;
 mod route_table;

@@ -35,7 +35,7 @@ pub struct Answer {
 }
 
 /// One end of one question: an interface with its address, or the internet with one or with none in particular.
-type Candidate<'w> = (Option<&'w NetworkInterface>, Option<IpAddr>);
+pub(super) type Candidate<'w> = (Option<&'w NetworkInterface>, Option<IpAddr>);
 
 /// Answers for every pair of ends in one family.
 pub fn ask(world: &World, from: &Who, to: &Who, traffic: Traffic, is_ipv4: bool) -> Vec<Answer> {
@@ -90,16 +90,18 @@ pub fn samples(
     let Some((source, destination)) = at(from).zip(at(to)) else { return Vec::new() };
     let question = Question::new(from, source, to, destination, Traffic::echo_request(is_ipv4));
     let ends = Ends::find(world, &question);
-    let ports = |protocol| {
-        let sides = [&ends.source, &ends.destination].into_iter().flatten();
-        ports::cut(ports::EVERY_PORT, sides.flat_map(|side| side.ranges(protocol)))
-    };
+    let tcp = sample_ports(&ends, 6).map(Traffic::Tcp);
+    let udp = sample_ports(&ends, 17).map(Traffic::Udp);
+    tcp.chain(udp).chain([Traffic::echo_request(is_ipv4)]).collect()
+}
+
+/// One port of each range that rules for a protocol tell apart.
+pub(super) fn sample_ports(ends: &Ends<'_>, protocol: u8) -> impl Iterator<Item = u16> {
+    let sides = [&ends.source, &ends.destination].into_iter().flatten();
+    let ranges = ports::cut(ports::EVERY_PORT, sides.flat_map(|side| side.ranges(protocol)));
     // Nothing can be sent to port 0, so a range that begins there is tried at its end.
-    let port = |(first, last): (u16, u16)| if first == 0 { last } else { first };
-    let tcp = ports(6).into_iter().map(port).map(Traffic::Tcp);
-    let udp = ports(17).into_iter().map(port).map(Traffic::Udp);
-    let all = tcp.chain(udp).chain([Traffic::echo_request(is_ipv4)]);
-    all.filter(|traffic| traffic.port() != Some(0)).collect()
+    let port = |(first, last)| if first == 0 { last } else { first };
+    ranges.into_iter().map(port).filter(|port| *port != 0)
 }
 
 fn senders<'w>(world: &'w World, who: &Who, is_ipv4: bool) -> Vec<Candidate<'w>> {

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod code;
 pub mod explain;
 pub mod finding;
+pub mod insights;
 pub mod reach;
 pub mod row;
 pub mod tracking;

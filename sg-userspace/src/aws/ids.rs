@@ -172,6 +172,16 @@ id!(
     /// A flow log, `fl-…`.
     FlowLogId, "fl", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound", "The flow log ID '{}' does not exist"
 );
+id!(
+    /// A path of network insights, `nip-…`.
+    NetworkInsightsPathId, "nip", "InvalidNetworkInsightsPathId.Malformed", "InvalidNetworkInsightsPathId.NotFound",
+    "The networkInsightsPath ID '{}' does not exist"
+);
+id!(
+    /// An analysis of such a path, `nia-…`.
+    NetworkInsightsAnalysisId, "nia", "InvalidNetworkInsightsAnalysisId.Malformed",
+    "InvalidNetworkInsightsAnalysisId.NotFound", "The networkInsightsAnalysis ID '{}' does not exist"
+);
 
 #[cfg(test)]
 mod tests {

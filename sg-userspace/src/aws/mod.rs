@@ -13,6 +13,7 @@ pub mod interface;
 pub mod internet_gateway;
 pub mod metadata_options;
 pub mod network_acl;
+pub mod network_insights;
 pub mod peering;
 pub mod prefix_list;
 pub mod protocol;

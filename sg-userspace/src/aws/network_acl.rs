@@ -83,6 +83,13 @@ impl NetworkAcl {
         self.entries.iter().filter(move |entry| entry.direction == direction)
     }
 
+    /// The entry of one direction with this number, the implicit last ones included.
+    pub fn entry(&self, direction: Direction, rule_number: u16) -> Option<NetworkAclEntry> {
+        let is_it = |entry: &NetworkAclEntry| entry.rule_number == rule_number;
+        let own = self.entries_of(direction).find(|entry| is_it(entry)).cloned();
+        own.or_else(|| Self::implicit_entries(direction, true).into_iter().find(is_it))
+    }
+
     /// The last entries of one direction, which every ACL has and nobody can change (N-04).
     pub fn implicit_entries(direction: Direction, has_ipv6: bool) -> Vec<NetworkAclEntry> {
         let deny = |rule_number, cidr| NetworkAclEntry {

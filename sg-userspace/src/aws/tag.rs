@@ -49,6 +49,14 @@ macro_rules! resources {
         }
 
         impl ResourceId {
+            /// AWS's name for its kind.
+            pub const fn kind(&self) -> &'static str {
+                match self {
+                    $(Self::$kind(_) => $name,)*
+                    Self::SecurityGroupRule(_) => "security-group-rule",
+                }
+            }
+
             /// AWS's answer for an id that names nothing.
             pub fn not_found(&self) -> AwsError {
                 match self {

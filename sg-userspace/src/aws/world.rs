@@ -30,6 +30,8 @@ macro_rules! with_kinds {
             internet_gateways: internet_gateway::InternetGateway(InternetGatewayId) = "internet-gateway",
             route_tables: route_table::RouteTable(RouteTableId) = "route-table",
             flow_logs: flow_log::FlowLog(FlowLogId) = "vpc-flow-log",
+            network_insights_paths: network_insights::NetworkInsightsPath(NetworkInsightsPathId) = "network-insights-path",
+            network_insights_analyses: network_insights::NetworkInsightsAnalysis(NetworkInsightsAnalysisId) = "network-insights-analysis",
         }
     };
 }

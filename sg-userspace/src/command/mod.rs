@@ -24,6 +24,7 @@ pub mod internet_gateway;
 pub mod network_acl;
 pub mod network_acl_entry;
 pub mod network_acl_text;
+pub mod network_insights;
 pub mod peering;
 pub mod permission;
 pub mod prefix_list;
@@ -48,8 +49,9 @@ use serde::{Deserialize, Serialize};
 use crate::aws::error::AwsError;
 use crate::aws::ids::{
     AttachmentId, FlowLogId, InstanceId, InternetGatewayId, NetworkAclAssociationId, NetworkAclId,
-    NetworkInterfaceId, PrefixListId, RouteTableAssociationId, RouteTableId, SecurityGroupId,
-    SubnetCidrAssociationId, SubnetId, VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
+    NetworkInsightsAnalysisId, NetworkInsightsPathId, NetworkInterfaceId, PrefixListId,
+    RouteTableAssociationId, RouteTableId, SecurityGroupId, SubnetCidrAssociationId, SubnetId,
+    VpcCidrAssociationId, VpcId, VpcPeeringConnectionId,
 };
 use crate::aws::peering::PeeringStatus;
 use crate::aws::rule::SecurityGroupRule;
@@ -234,6 +236,14 @@ commands! {
     CreateFlowLogs(flow_log),
     /// Deletes flow logs.
     DeleteFlowLogs(flow_log),
+    /// Makes a path of network insights.
+    CreateNetworkInsightsPath(network_insights),
+    /// Deletes a path that has no analyses.
+    DeleteNetworkInsightsPath(network_insights),
+    /// Analyses a path.
+    StartNetworkInsightsAnalysis(network_insights),
+    /// Deletes an analysis.
+    DeleteNetworkInsightsAnalysis(network_insights),
 }
 
 /// What a command answers.
@@ -320,6 +330,10 @@ pub enum Reply {
         /// Resources that have none.
         unsuccessful: Vec<flow_log::Unsuccessful>,
     },
+    /// A path of network insights was made.
+    NetworkInsightsPath(NetworkInsightsPathId),
+    /// A path was analysed.
+    NetworkInsightsAnalysis(NetworkInsightsAnalysisId),
     /// A peering was requested.
     VpcPeeringConnection {
         /// The peering.

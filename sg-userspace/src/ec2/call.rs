@@ -159,6 +159,9 @@ fn restrict(world: &mut World, region: &Region) {
         FlowLogResource::Subnet(id) => world.subnets.contains_key(id),
         FlowLogResource::NetworkInterface(id) => world.network_interfaces.contains_key(id),
     });
+    world.network_insights_paths.retain(|_, path| path.region == *region);
+    let paths = &world.network_insights_paths;
+    world.network_insights_analyses.retain(|_, analysis| paths.contains_key(&analysis.path_id));
     world.prefix_lists.retain(|_, list| list.region == *region);
     world.vpc_peering_connections.retain(|_, peering| {
         vpcs.contains_key(&peering.requester_vpc_id) || vpcs.contains_key(&peering.accepter_vpc_id)

@@ -10,7 +10,7 @@ use crate::analysis::finding::{AclDecision, Component, Finding, Gap, Miss, NearM
 use crate::analysis::tracking::Tracking;
 use crate::analysis::traffic::EPHEMERAL_PORTS;
 use crate::aws::ids::NetworkInterfaceId;
-use crate::aws::network_acl::{DEFAULT_DENY_IPV4, NetworkAclEntry};
+use crate::aws::network_acl::DEFAULT_DENY_IPV4;
 use crate::aws::rule::Direction;
 use crate::aws::world::World;
 
@@ -304,9 +304,8 @@ fn entry_words(world: &World, decision: &AclDecision, direction: Option<Directio
     if *rule_number >= DEFAULT_DENY_IPV4 {
         return format!("{acl_id} * (no entry matches)");
     }
-    let is_it =
-        |entry: &&NetworkAclEntry| entry.rule_number == *rule_number && Some(entry.direction) == direction;
-    let entry = world.network_acls.get(acl_id).and_then(|acl| acl.entries.iter().find(is_it));
+    let acl = world.network_acls.get(acl_id).zip(direction);
+    let entry = acl.and_then(|(acl, direction)| acl.entry(direction, *rule_number));
     let words = entry.map_or_else(String::new, |entry| {
         format!(" ({} {} {})", entry.action, traffic(entry.protocol, entry.ports), entry.cidr)
     });

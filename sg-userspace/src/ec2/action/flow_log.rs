@@ -1,12 +1,11 @@
 //! Flow logs. Where AWS would deliver records is kept and shown; here they are in files (`docs/flow-logs.md`).
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
 use crate::aws::flow_log::{Destination, DestinationType, FlowLog, FlowLogResource, S3Options, TrafficType};
 use crate::aws::ids::FlowLogId;
+use crate::aws::time::timestamp;
 use crate::command::Reply;
 use crate::command::flow_log::{CreateFlowLogs, DeleteFlowLogs, Unsuccessful};
 
@@ -154,10 +153,9 @@ fn view(log: &FlowLog) -> Value {
             "PerHourPartition": s3.per_hour_partition,
         })
     });
-    let created = humantime::format_rfc3339_millis(UNIX_EPOCH + Duration::from_secs(log.created));
     json!({
         "FlowLogId": log.id,
-        "CreationTime": created.to_string(),
+        "CreationTime": timestamp(log.created),
         "DeliverCrossAccountRole": cross_account_role,
         "DeliverLogsPermissionArn": permission_arn,
         "DeliverLogsStatus": "SUCCESS",

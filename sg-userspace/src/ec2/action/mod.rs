@@ -15,6 +15,8 @@ mod interface_attribute;
 mod internet_gateway;
 mod metadata_options;
 mod network_acl;
+mod network_insights;
+mod network_insights_view;
 mod peering;
 mod permission;
 mod prefix_list;
@@ -130,6 +132,12 @@ pub const ACTIONS: &[(&str, Action)] = &[
     ("CreateFlowLogs", flow_log::create),
     ("DeleteFlowLogs", flow_log::delete),
     ("DescribeFlowLogs", flow_log::describe),
+    ("CreateNetworkInsightsPath", network_insights::create),
+    ("DeleteNetworkInsightsPath", network_insights::delete),
+    ("DescribeNetworkInsightsPaths", network_insights::describe),
+    ("StartNetworkInsightsAnalysis", network_insights::start),
+    ("DeleteNetworkInsightsAnalysis", network_insights::delete_analysis),
+    ("DescribeNetworkInsightsAnalyses", network_insights::describe_analyses),
     ("DescribeRegions", region::describe),
     ("DescribeAvailabilityZones", region::describe_zones),
     ("DescribeAccountAttributes", account::attributes),
