@@ -11,6 +11,7 @@ mod flow_logs;
 mod frames;
 mod full_disk;
 mod health;
+mod import;
 mod instance_state;
 mod joined;
 mod kills;

@@ -4,6 +4,7 @@ mod command_line;
 mod describe;
 mod left_out;
 mod round_trip;
+mod scale;
 mod three_ways;
 
 use sg_userspace::import::source::{Loaded, SourceFile, Sources};

@@ -39,6 +39,7 @@ pub(crate) const TEST: &[Package] = &[
     package("iproute2", "`ip` shows namespaces and links independently of sgsim"),
     package("nginx", "a server from the distribution in an instance"),
     package("postgresql", "another one"),
+    package("iperf3", "and one more"),
 ];
 
 /// For AWS's own clients, where Python does not bring it.

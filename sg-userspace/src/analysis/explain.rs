@@ -107,6 +107,19 @@ impl Explanation {
         }
     }
 
+    /// Whether the sender's end lets the first packet go, whatever becomes of it: where no peering leads to the receiver, it
+    /// goes to the internet, unless the address is one of the sender's own VPC.
+    pub fn is_let_out(&self, world: &World) -> bool {
+        self.steps.iter().filter(|step| step.component <= Component::Route).all(|step| match step.finding {
+            Finding::Gap(_) => {
+                let sender = self.from.as_ref().and_then(|id| world.network_interfaces.get(id));
+                let way = sender.map(|sender| Route::find(world, &sender.vpc_id, self.destination));
+                !matches!(way, Some(Route::Nobody))
+            }
+            ref finding => finding.code().is_none(),
+        })
+    }
+
     /// Everything that stops the first packet, and then the answers.
     pub fn blockers(&self) -> impl Iterator<Item = Code> + '_ {
         stops(&self.steps).chain(stops(&self.answers))

@@ -142,7 +142,8 @@ fn structure(
             Some(node) => {
                 values.insert(name.clone(), value(model, member, node, &path(at, &wire))?);
             }
-            None if required.contains(name) => {
+            // AWS has words of its own for no instances at all, which the action says.
+            None if required.contains(name) && name != "InstanceIds" => {
                 return Err(AwsError::new(
                     "MissingParameter",
                     format!("The request must contain the parameter {}", path(at, &wire)),

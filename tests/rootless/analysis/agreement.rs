@@ -161,3 +161,38 @@ fn explain_and_oracle_agree_on_first_packets_and_their_answers() {
     }
     assert!(seen.iter().all(|count| *count > cases() / 1000), "allowed, answered, unanswered: {seen:?}");
 }
+
+/// What is sent to an interface that no way leads to leaves the sender all the same, unless its groups or ACL stop it.
+#[test]
+fn explain_and_oracle_agree_on_what_leaves_the_sender() {
+    let config = Config { cases: cases(), failure_persistence: None, ..Config::default() };
+    let seen = std::cell::RefCell::new([0; 2]);
+    let result = TestRunner::new(config).run(&world_plan(), |world| {
+        let (mut world, _) = world.resolve(&Universe::new());
+        world.instances.values_mut().for_each(|instance| instance.connection_allowance = 1000);
+        let attached = || world.network_interfaces.values().filter(|it| it.attachment.is_some());
+        let pairs = attached().flat_map(|from| attached().map(move |to| (from, to)));
+        for (from, to) in pairs.filter(|(from, to)| from.vpc_id != to.vpc_id) {
+            let [source, destination] = [from, to].map(|it| it.private_ipv4[0].into());
+            let packet = PacketSpec::tcp((source, 40_000), (destination, 443), TcpFlags::SYN);
+            let question = Question {
+                source_ports: (40_000, 40_000),
+                ..Question::new(Some(from), source, Some(to), destination, Traffic::Tcp(443))
+            };
+            let explanation = explain(&world, &question);
+            let mut oracle = Oracle::new();
+            oracle.set_world(&world).unwrap();
+            let outcome = oracle.judge(&Sender::Interface(from.id.clone()), &packet).unwrap();
+            let is_let_out = outcome.judgements[0].reason.is_allow();
+            prop_assert_eq!(explanation.is_let_out(&world), is_let_out, "{}: {:#?}", packet, explanation);
+            let is_gap = explanation.steps.iter().any(|step| matches!(step.finding, Finding::Gap(_)));
+            seen.borrow_mut()[usize::from(is_let_out)] += u32::from(is_gap);
+        }
+        Ok(())
+    });
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    let seen = seen.into_inner();
+    assert!(seen.iter().all(|count| *count > cases() / 100), "kept in, let out: {seen:?}");
+}

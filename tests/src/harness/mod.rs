@@ -1,6 +1,6 @@
 //! The harness, in reading order: addresses, worlds, the data planes under test, scripts and frames written by hand, scenarios made
-//! at random, what holds two data planes against each other, scenarios that are kept, disks that lose power, and controllers and the
-//! program as a whole, with clients that load it.
+//! at random, what holds two data planes against each other, scenarios that are kept, disks that lose power, accounts of some size,
+//! and controllers and the program as a whole, with clients that load it.
 
 pub mod address;
 pub mod lab;
@@ -35,6 +35,7 @@ pub mod walk;
 #[cfg(feature = "privileged")]
 pub mod kernel_plane;
 
+pub mod account;
 pub mod dice;
 
 pub mod medium;

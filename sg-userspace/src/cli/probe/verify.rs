@@ -169,7 +169,7 @@ fn differences(world: &World, explanation: &Explanation, view: &ProbeView) -> Ve
             differences.push(format!("at {} {} decided, not {}", end.name, name(was), name(said)));
         }
     };
-    compare(&view.from, passes(Component::Route), out);
+    compare(&view.from, explanation.is_let_out(world), out);
     if passes(Component::Route) {
         compare(&view.to, passes(Component::DestinationGroups), into);
     }

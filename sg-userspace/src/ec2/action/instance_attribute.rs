@@ -142,7 +142,10 @@ pub(super) fn describe(call: &mut Call<'_>) -> Result<Value, Fault> {
             let data = instance.user_data.as_ref();
             ("UserData", json!({ "Value": data.map(|data| data.base64()) }))
         }
-        other => return Err(invalid("attribute", other).into()),
+        other => {
+            let message = format!("Value ({other}) for parameter attribute is invalid. Unknown attribute.");
+            return Err(AwsError::invalid_value(message).into());
+        }
     };
     Ok(json!({ "InstanceId": id, name: value }))
 }
