@@ -2,6 +2,7 @@
 //! whether tracked or not, accepted or refused (section 7 of AWS's semantics).
 
 use std::net::{IpAddr, UdpSocket};
+use std::time::Duration;
 
 use serde_json::Value;
 use sg_tests::harness::address::{CLIENT, DB};
@@ -26,6 +27,17 @@ fn counted(namespace: &str) -> [u64; 3] {
     // By segment, where the stack hands over several in one piece.
     let packets_in = ["InNoECTPkts", "InECT0Pkts", "InECT1Pkts", "InCEPkts"].map(extended).iter().sum();
     [extended("InOctets"), packets_in, extended("OutOctets")]
+}
+
+/// [`counted`] at both ends, once nothing is on its way any more: a connection's last packets come after its last answer.
+fn settled(namespaces: [&str; 2]) -> [[u64; 3]; 2] {
+    let mut last = namespaces.map(counted);
+    until("nothing is on its way", || {
+        std::thread::sleep(Duration::from_millis(300));
+        let before = std::mem::replace(&mut last, namespaces.map(counted));
+        before == last
+    });
+    last
 }
 
 /// The records of an interface so far, each with its fields.
@@ -68,14 +80,14 @@ fn records_have_the_bytes_that_both_ends_counted() {
     lab.say("rule allow db inbound udp 7002 from anywhere");
     lab.say("flow-logs create lab");
     let server = namespace::run_in(&db, || Ok(UdpSocket::bind((DB, 7002))?)).unwrap();
-    let before = [&client, &db].map(|name| counted(name));
+    let before = settled([&client, &db]);
 
     check_stream(&client, &db, DB.into());
     send(&client, CLIENT.into(), (DB.into(), 7002), 40, 1000);
     send(&client, CLIENT.into(), (DB.into(), 7003), 7, 100);
     check_allowed(&client, None, DB.into(), Traffic::Echo);
     check_denied(&client, None, DB.into(), Traffic::Tcp(7004));
-    let after = [&client, &db].map(|name| counted(name));
+    let after = settled([&client, &db]);
     drop(server);
     end_window(&lab, &["client", "db"]);
 
