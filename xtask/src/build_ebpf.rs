@@ -1,4 +1,5 @@
-//! `cargo xtask build-ebpf`: the one place that knows the flags of the BPF object.
+//! `cargo xtask build-ebpf`: the one place that knows the flags of the BPF objects: that of the labs, and that of the programs
+//! which benchmarks compare with.
 //!
 //! The object has its own target directory, so that alternating with host builds rebuilds neither, and the copy is
 //! rewritten only when its bytes change, so that nothing that embeds it is rebuilt in vain.
@@ -19,7 +20,7 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
     build(repo, &toolchain)
 }
 
-/// Builds the object, copies it to where everything else expects it and says what is in it.
+/// Builds the objects, copies them to where everything else expects them and says what is in them.
 pub(crate) fn build(repo: &Repo, toolchain: &Toolchain) -> Result<()> {
     let target_dir = repo.target.join("bpf-build");
     let mut command = cargo(repo, toolchain, "build", &target_dir);
@@ -36,10 +37,13 @@ pub(crate) fn build(repo: &Repo, toolchain: &Toolchain) -> Result<()> {
         ]),
     );
     exec::in_the_open(&mut command).context("the BPF object does not build")?;
-    let built = target_dir.join(TARGET).join("release/sg-ebpf");
-    let bytes = fs::read(&built).with_context(|| format!("cannot read `{}`", built.display()))?;
-    publish(&bytes, &repo.bpf_object())?;
-    report(repo, &bytes)
+    for (binary, object) in [("sg-floor", repo.floor_object()), ("sg-ebpf", repo.bpf_object())] {
+        let built = target_dir.join(TARGET).join("release").join(binary);
+        let bytes = fs::read(&built).with_context(|| format!("cannot read `{}`", built.display()))?;
+        publish(&bytes, &object)?;
+        report(repo, &object, &bytes)?;
+    }
+    Ok(())
 }
 
 /// Checks the BPF crate with warnings as errors, in a target directory of its own: other flags would make `build`
@@ -79,10 +83,9 @@ fn publish(bytes: &[u8], path: &Path) -> Result<()> {
     fs::rename(&fresh, path).with_context(|| format!("cannot write `{}`", path.display()))
 }
 
-fn report(repo: &Repo, bytes: &[u8]) -> Result<()> {
-    let path = repo.bpf_object();
+fn report(repo: &Repo, path: &Path, bytes: &[u8]) -> Result<()> {
     let contents = object::contents(bytes)?;
-    say::found("object", format_args!("{}, {} KiB", repo.show(&path), bytes.len().div_ceil(1024)));
+    say::found("object", format_args!("{}, {} KiB", repo.show(path), bytes.len().div_ceil(1024)));
     for (name, section) in &contents.programs {
         say::detail("  program", format_args!("{name} ({section})"));
     }

@@ -50,10 +50,12 @@ fn clippy_kernel(repo: &Repo) -> Result<String> {
         "sg-userspace",
         "--package",
         "sg-tests",
+        "--package",
+        "sg-bench",
     ]);
     command.args(["--features", "sg-userspace/kernel,sg-tests/privileged", "--", "-D", "warnings"]);
     exec::in_the_open(command.env(OBJECT_VARIABLE, repo.bpf_object()))?;
-    Ok("sg-userspace and sg-tests with the kernel data plane".to_owned())
+    Ok("sg-userspace, sg-tests and sg-bench with the kernel data plane".to_owned())
 }
 
 fn bpf_crate(repo: &Repo) -> Result<String> {

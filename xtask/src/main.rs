@@ -1,7 +1,8 @@
-//! `cargo xtask`: set-up, build, test, demo, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
+//! `cargo xtask`: set-up, build, test, demo, bench, lint, tidy and ci of this repository. Parses and dispatches; each task is a file.
 #![forbid(unsafe_code)]
 
 mod aws_clients;
+mod bench;
 mod build;
 mod build_ebpf;
 mod ci;
@@ -32,7 +33,7 @@ use clap::{Parser, Subcommand};
 
 use crate::repo::Repo;
 
-/// Set-up, build, test, demo, lint, tidy and ci of sgsim.
+/// Set-up, build, test, demo, bench, lint, tidy and ci of sgsim.
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 struct Cli {
@@ -44,7 +45,7 @@ struct Cli {
 enum Task {
     /// Find or install what building and testing need; safe to repeat
     Setup(setup::Args),
-    /// Build the BPF object: `target/bpf/sg-ebpf.o`
+    /// Build the BPF objects: `target/bpf/sg-ebpf.o`, and what benchmarks compare it with
     BuildEbpf,
     /// Build the BPF object and the `sgsim` binary
     Build,
@@ -62,6 +63,8 @@ enum Task {
     Demo(demo::Args),
     /// Load the EC2 endpoint of a real lab with ten clients, and report how it bore that
     Load(load::Args),
+    /// Measure the data plane: what a judgement costs, against other firewalls and none; a table, Markdown, JSON and plots
+    Bench(bench::Args),
     /// Install AWS's own clients from PyPI, which tests drive the API with
     AwsClients,
     /// Write the table of EC2's shapes again, from botocore's model
@@ -87,6 +90,7 @@ fn main() -> ExitCode {
         Task::Mutants(args) => mutants::execute(&repo, &args),
         Task::Demo(args) => demo::execute(&repo, &args),
         Task::Load(args) => load::execute(&repo, &args),
+        Task::Bench(args) => bench::execute(&repo, &args),
         Task::AwsClients => aws_clients::execute(&repo),
         Task::Ec2Model => ec2_model::execute(&repo),
         Task::Lint => lint::execute(&repo),

@@ -27,6 +27,11 @@ impl Repo {
         self.target.join("bpf/sg-ebpf.o")
     }
 
+    /// The programs that benchmarks compare with, which `build-ebpf` leaves beside it.
+    pub(crate) fn floor_object(&self) -> PathBuf {
+        self.target.join("bpf/sg-floor.o")
+    }
+
     /// The binary that `build` leaves.
     pub(crate) fn sgsim(&self) -> PathBuf {
         self.target.join("release/sgsim")

@@ -34,13 +34,10 @@ pub enum Attached {
     Xdp(XdpLink),
 }
 
-/// Attaches to a link of the current network namespace. The link should be down, so that no packet passes before.
-///
-/// # Errors
-/// Where the kernel refuses.
-pub fn attach(object: &mut Ebpf, link_name: &str, hook: Hook) -> Result<Vec<Attached>> {
+/// Attaches programs to the two TCX hooks of a link: what comes in by it, and what goes out.
+pub(super) fn both_ways(object: &mut Ebpf, link_name: &str, programs: [&str; 2]) -> Result<Vec<Attached>> {
     let mut attached = Vec::new();
-    for (program, at) in [(FROM_LINK, TcAttachType::Ingress), (TO_LINK, TcAttachType::Egress)] {
+    for (program, at) in programs.into_iter().zip([TcAttachType::Ingress, TcAttachType::Egress]) {
         let program_ref = object::classifier(object, program)?;
         let options = TcAttachOptions::TcxOrder(LinkOrder::default());
         let id = program_ref
@@ -48,8 +45,17 @@ pub fn attach(object: &mut Ebpf, link_name: &str, hook: Hook) -> Result<Vec<Atta
             .with_context(|| format!("cannot attach {program} to {link_name} (TCX needs Linux 6.6)"))?;
         attached.push(Attached::Tcx(program_ref.take_link(id)?));
     }
+    Ok(attached)
+}
+
+/// Attaches to a link of the current network namespace. The link should be down, so that no packet passes before.
+///
+/// # Errors
+/// Where the kernel refuses.
+pub fn attach(object: &mut Ebpf, link_name: &str, hook: Hook) -> Result<Vec<Attached>> {
+    let mut attached = both_ways(object, link_name, [FROM_LINK, TO_LINK])?;
     if hook == Hook::Xdp {
-        let program = object::xdp(object)?;
+        let program = object::xdp(object, object::XDP)?;
         let id = program
             .attach(link_name, XdpMode::Driver)
             .with_context(|| format!("cannot attach {} to {link_name} in native mode", object::XDP))?;

@@ -33,11 +33,12 @@ use super::allowance::accounts;
 use super::attach::{self, Attached, Hook};
 use super::flows::FlowEntries;
 use super::maps::Maps;
+use super::object::FlowRoom;
 use super::{object, prog_run};
 
 /// The kernel data plane.
 pub struct KernelDataplane {
-    object: Ebpf,
+    pub(super) object: Ebpf,
     /// The programs' own complaints, for the controller's log.
     logger: EbpfLogger<&'static dyn log::Log>,
     pub(super) maps: Maps,
@@ -87,7 +88,15 @@ impl KernelDataplane {
     /// # Errors
     /// Where the kernel refuses, or what is pinned is of another version.
     pub fn load(pins: Option<&Path>, link_base: u32, hook: Hook) -> Result<Self> {
-        let mut object = object::load(pins)?;
+        Self::load_with_room(pins, link_base, hook, FlowRoom::default())
+    }
+
+    /// [`Self::load`] with room for other numbers of flows than labs have.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with_room(pins: Option<&Path>, link_base: u32, hook: Hook, room: FlowRoom) -> Result<Self> {
+        let mut object = object::load(pins, room)?;
         let logger = EbpfLogger::init(&mut object).context("the BPF object has no log")?;
         let mut maps = Maps::take(&mut object)?;
         let settings = maps.settings()?;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use aya::programs::{SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use sg_common::abi::{MAX_EMBRYONIC, MAX_FLOWS};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sg-ebpf.o"));
 
@@ -58,15 +59,38 @@ pub fn map_directory(pins: &Path) -> PathBuf {
     pins.join("maps")
 }
 
+/// How many flows there is room for, per family.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowRoom {
+    /// Flows that have had a reply.
+    pub flows: u32,
+    /// Flows that have had none yet.
+    pub embryonic: u32,
+}
+
+impl Default for FlowRoom {
+    fn default() -> Self {
+        Self { flows: MAX_FLOWS, embryonic: MAX_EMBRYONIC }
+    }
+}
+
 /// Loads the programs, over the maps pinned below `pins` if there are any, and pins them there if not.
 ///
 /// # Errors
 /// Where this build has no object, or the kernel refuses a map or a program; then the verifier's words are in the chain.
-pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
+pub fn load(pins: Option<&Path>, room: FlowRoom) -> Result<Ebpf> {
     if OBJECT.is_empty() {
         bail!("this build has no BPF object; build it with `cargo xtask build`");
     }
     let mut loader = EbpfLoader::new();
+    for (map, entries) in [
+        ("FLOWS4", room.flows),
+        ("FLOWS6", room.flows),
+        ("EMBRYONIC4", room.embryonic),
+        ("EMBRYONIC6", room.embryonic),
+    ] {
+        loader.map_max_entries(map, entries);
+    }
     if let Some(pins) = pins {
         let directory = map_directory(pins);
         fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
@@ -85,7 +109,7 @@ pub fn load(pins: Option<&Path>) -> Result<Ebpf> {
             .load()
             .with_context(|| format!("the kernel refused the program {name}"))?;
     }
-    xdp(&mut object)?.load().with_context(|| format!("the kernel refused the program {XDP}"))?;
+    xdp(&mut object, XDP)?.load().with_context(|| format!("the kernel refused the program {XDP}"))?;
     Ok(object)
 }
 
@@ -99,11 +123,12 @@ pub fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut SchedC
     program.try_into().with_context(|| format!("{name} is not a TC program"))
 }
 
-/// The XDP program.
+/// An XDP program.
 ///
 /// # Errors
-/// Where the object has none.
-pub fn xdp(object: &mut Ebpf) -> Result<&mut Xdp> {
-    let program = object.program_mut(XDP).with_context(|| format!("the BPF object has no program {XDP}"))?;
-    program.try_into().with_context(|| format!("{XDP} is not an XDP program"))
+/// Where the object has none of this name.
+pub fn xdp<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
+    let program =
+        object.program_mut(name).with_context(|| format!("the BPF object has no program {name}"))?;
+    program.try_into().with_context(|| format!("{name} is not an XDP program"))
 }

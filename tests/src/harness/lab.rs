@@ -1,5 +1,5 @@
 //! Small worlds, made without commands: ids are minted from running numbers, slots count up from 0, and the Ethernet
-//! address of slot N is `02:00:00:00:00:NN`.
+//! address of slot N is `02:00` and N in four bytes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -55,6 +55,12 @@ pub fn rule(number: u32, permission: Permission) -> SecurityGroupRule {
         referenced_vpc_id: None,
         tags: BTreeMap::new(),
     }
+}
+
+/// The Ethernet address of a slot's interface.
+pub fn mac_of_slot(slot: u32) -> MacAddr {
+    let [a, b, c, d] = slot.to_be_bytes();
+    MacAddr([2, 0, a, b, c, d])
 }
 
 /// A world that is being made.
@@ -245,7 +251,7 @@ impl Lab {
             slot,
             vpc_id,
             subnet_id: subnet_id.clone(),
-            mac: MacAddr([2, 0, 0, 0, 0, u8::try_from(slot).unwrap()]),
+            mac: mac_of_slot(slot),
             private_ipv4: private_ipv4.to_vec(),
             ipv6: ipv6.to_vec(),
             groups: groups.to_vec(),

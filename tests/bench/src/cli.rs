@@ -1,0 +1,58 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use crate::machine::Machine;
+use crate::report::Report;
+use crate::unit;
+
+/// How long to measure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Effort {
+    /// Under five minutes.
+    Short,
+    /// Everything, at the sizes that the goals name.
+    Full,
+}
+
+/// A part of the benchmark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What one run of a program costs.
+    Unit,
+}
+
+#[derive(Parser)]
+#[command(about = "The benchmark of sgsim's kernel data plane; run it through `cargo xtask bench`")]
+struct Args {
+    /// Measure at the sizes that the goals name, which takes half an hour
+    #[arg(long)]
+    full: bool,
+    /// Only this part; may be given several times
+    #[arg(long, value_enum)]
+    only: Vec<Part>,
+    /// Where report.md, report.json and the plots go
+    #[arg(long, default_value = "target/bench")]
+    results: PathBuf,
+}
+
+/// Measures what the command line asks for, prints it and writes it.
+pub(crate) fn run() -> Result<()> {
+    let args = Args::parse();
+    let effort = if args.full { Effort::Full } else { Effort::Short };
+    let form = if args.full { "full" } else { "short" };
+    let mut report = Report { machine: Machine::this(), form, sections: Vec::new(), goals: Vec::new() };
+    let wants = |part| args.only.is_empty() || args.only.contains(&part);
+    if wants(Part::Unit) {
+        let (sections, goals) = unit::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    anstream::print!("{}", report.text());
+    report.write(&args.results)?;
+    anstream::println!("\nwritten: {}", args.results.join("report.md").display());
+    Ok(())
+}

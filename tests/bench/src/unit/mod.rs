@@ -1,0 +1,34 @@
+//! What one run of a program costs, by `BPF_PROG_TEST_RUN`: always in turn with a program that does nothing and with the least
+//! that a stateful filter must do, on the same frame.
+
+mod case;
+mod established;
+mod new_flow;
+mod packets;
+mod size;
+
+use anyhow::Result;
+use sg_userspace::kernel::object::FlowRoom;
+
+use crate::cli::Effort;
+use crate::goals::Outcome;
+use crate::plane::Plane;
+use crate::report::Section;
+use crate::worlds::{CLIENT, SERVER};
+use crate::{floor, unit::case::Meter};
+
+/// All sections, and the goals that they say something about.
+pub(crate) fn measure(effort: Effort) -> Result<(Vec<Section>, Vec<Outcome>)> {
+    let room = match effort {
+        Effort::Full => FlowRoom { flows: 1 << 21, embryonic: 1 << 21 },
+        Effort::Short => FlowRoom::default(),
+    };
+    let mut meter = Meter::new(Plane::load(&[CLIENT, SERVER], room)?, floor::load()?, effort);
+    let mut goals = Vec::new();
+    let sections = vec![
+        size::section(&mut meter)?,
+        established::section(&mut meter, &mut goals)?,
+        new_flow::section(&mut meter, &mut goals)?,
+    ];
+    Ok((sections, goals))
+}

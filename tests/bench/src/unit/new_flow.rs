@@ -1,0 +1,162 @@
+//! First packets: the flow is not there, the rules are asked, an entry is made.
+
+use anyhow::Result;
+use sg_userspace::kernel::measure::Judge;
+
+use super::case::{Case, Cost, Meter, Verdict};
+use super::packets;
+use crate::cli::Effort;
+use crate::goals::Outcome;
+use crate::report::{Plot, Section, Series};
+use crate::worlds::{Bed, CLIENT, CLOSED_PORT, PORT, Way};
+
+/// Frames of a sample: each opens a flow of its own.
+const FLOWS: u16 = 2_000;
+/// Rules of the server's groups.
+const RULES: [usize; 5] = [1, 10, 60, 300, 1_000];
+
+pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Section> {
+    let mut section = Section::new(
+        "New flows",
+        "The first datagram of a flow: each frame of a sample opens another one, and is run once, so the figure holds the caches \
+         that a system call leaves behind, for the yardsticks too. Both interfaces judge it, and both make an entry.",
+    );
+    let opening = opening_frames(PORT)?;
+    let denied = opening_frames(CLOSED_PORT)?;
+    let (mut last, mut refused) = (Vec::new(), Vec::new());
+    for rules in RULES {
+        meter.plane.set_world(Bed::new(rules, true, &Way::Block).world())?;
+        let cost = opens(meter, &format!("allowed by the last of {rules} rules"), &opening, &mut section)?;
+        last.push((rules as f64, cost));
+        let name = format!("denied by {rules} rules");
+        let cost = run(meter, &name, Judge::FromLink, CLIENT, &denied[..1], Verdict::Dropped, &mut section)?;
+        refused.push((rules as f64, cost));
+    }
+    meter.plane.set_world(Bed::new(300, false, &Way::Block).world())?;
+    opens(meter, "allowed by the first of 300 rules", &opening, &mut section)?;
+    rules_goal(goals, &last);
+    section.plots.push(Plot {
+        title: "Cost by rules per interface".to_owned(),
+        across: "rules".to_owned(),
+        up: "ns over an empty program".to_owned(),
+        series: vec![series("new flow, allowed by the last rule", &last), series("denied", &refused)],
+    });
+    members(meter, goals, &opening, &mut section)?;
+    entries(meter, goals, &opening, &mut section)?;
+    meter.plane.set_world(Bed::new(300, true, &Way::Block).open().world())?;
+    run(
+        meter,
+        "untracked: everybody may, both ways (C-03)",
+        Judge::FromLink,
+        CLIENT,
+        &opening[..1],
+        Verdict::Delivered,
+        &mut section,
+    )?;
+    Ok(section)
+}
+
+/// By the size of the group that the rule refers to.
+fn members(
+    meter: &mut Meter,
+    goals: &mut Vec<Outcome>,
+    opening: &[Vec<u8>],
+    section: &mut Section,
+) -> Result<()> {
+    let sizes: &[u32] = match meter.effort {
+        Effort::Full => &[1, 100, 10_000, 100_000],
+        Effort::Short => &[1, 10_000],
+    };
+    let mut costs = Vec::new();
+    for &size in sizes {
+        meter.plane.set_world(Bed::new(300, true, &Way::Group).with_members(size).world())?;
+        let cost = opens(meter, &format!("allowed by a group of {size} members"), opening, section)?;
+        costs.push((f64::from(size), cost));
+    }
+    if let ([(_, one), .., (size, most)], Effort::Full) = (&costs[..], meter.effort) {
+        let more = most.over_empty.median - one.over_empty.median;
+        goals.push(Outcome {
+            id: "G4",
+            goal: "a group of 100 k members: at most 150 ns more than one of one".to_owned(),
+            found: format!("{more:+.0} ns with {size:.0}"),
+            is_met: more <= 150.0,
+        });
+    }
+    Ok(())
+}
+
+/// By the entries of the prefix list that the rule names.
+fn entries(
+    meter: &mut Meter,
+    goals: &mut Vec<Outcome>,
+    opening: &[Vec<u8>],
+    section: &mut Section,
+) -> Result<()> {
+    let sizes: &[u32] = match meter.effort {
+        Effort::Full => &[1, 1_000, 50_000],
+        Effort::Short => &[1, 1_000],
+    };
+    let mut costs = Vec::new();
+    for &size in sizes {
+        meter.plane.set_world(Bed::new(300, true, &Way::List).with_entries(size).world())?;
+        let cost = opens(meter, &format!("allowed by a prefix list of {size} entries"), opening, section)?;
+        costs.push((f64::from(size), cost));
+    }
+    if let ([(_, one), .., (size, most)], Effort::Full) = (&costs[..], meter.effort) {
+        let more = most.over_empty.median - one.over_empty.median;
+        goals.push(Outcome {
+            id: "G5",
+            goal: "a prefix list of 1 M entries: at most 200 ns more".to_owned(),
+            found: format!("{more:+.0} ns with {size:.0} entries, which is what a policy has room for"),
+            is_met: false,
+        });
+    }
+    Ok(())
+}
+
+fn rules_goal(goals: &mut Vec<Outcome>, costs: &[(f64, Cost)]) {
+    let at =
+        |rules: f64| costs.iter().find(|cost| cost.0 == rules).map_or(0.0, |cost| cost.1.over_empty.median);
+    let flatness = at(1_000.0) / at(1.0);
+    goals.push(Outcome {
+        id: "G3",
+        goal: "new flow, 300 rules: at most 1000 ns an interface; at most 1.3 times from 1 to 1000 rules"
+            .to_owned(),
+        found: format!(
+            "{:.0} ns an interface ({:.0} ns for both), {flatness:.2} times",
+            at(300.0) / 2.0,
+            at(300.0)
+        ),
+        is_met: at(300.0) / 2.0 <= 1_000.0 && flatness <= 1.3,
+    });
+}
+
+fn series(name: &str, costs: &[(f64, Cost)]) -> Series {
+    let points = costs.iter().map(|(rules, cost)| (*rules, cost.over_empty.median)).collect();
+    Series { name: name.to_owned(), points }
+}
+
+/// First packets that pass.
+fn opens(meter: &mut Meter, name: &str, frames: &[Vec<u8>], section: &mut Section) -> Result<Cost> {
+    run(meter, name, Judge::FromLink, CLIENT, frames, Verdict::Delivered, section)
+}
+
+fn run(
+    meter: &mut Meter,
+    name: &str,
+    judge: Judge,
+    slot: u32,
+    frames: &[Vec<u8>],
+    expected: Verdict,
+    section: &mut Section,
+) -> Result<Cost> {
+    let case = Case { name: name.to_owned(), judge, slot, frames, expected, forgets: frames.len() > 1 };
+    let cost = meter.measure(&case)?;
+    section.rows.push(cost.row(name));
+    Ok(cost)
+}
+
+/// Datagrams of as many flows to one port of the server.
+fn opening_frames(port: u16) -> Result<Vec<Vec<u8>>> {
+    (0..FLOWS).map(|n| packets::request(packets::udp(20_000 + n, port))).collect()
+}
