@@ -27,7 +27,8 @@ use super::permission::Permission;
 use super::quota::SetQuotas;
 use super::rule_count::RuleCount;
 use super::{
-    group, instance, interface, network_acl, peering, prefix_list, route_table, rule, subnet, tag, vpc,
+    attachment, group, instance, interface, network_acl, peering, prefix_list, route_table, rule, subnet,
+    tag, vpc,
 };
 
 /// An object to take over. Numbers and slots are given anew; everything else stays.
@@ -323,7 +324,7 @@ fn adopt_interface(edit: &mut Edit<'_>, mut it: NetworkInterface) -> Result<(), 
     check_tags(&it.tags)?;
     if let Some(attachment) = &it.attachment {
         let zone = &subnet.availability_zone;
-        interface::check_place(edit, &attachment.instance_id, attachment.device_index, zone)?;
+        attachment::check_place(edit, &attachment.instance_id, attachment.device_index, zone)?;
     }
     it.slot = interface::free_slot(edit.world());
     it.number = interface::next_interface_number(edit)?.1;
