@@ -2,6 +2,8 @@
 //! is known; in a plan what is still to be made has one that follows from its address, and references are found in the
 //! configuration.
 
+mod instance;
+mod network_acl;
 mod plan;
 mod resource;
 mod rule;
