@@ -227,7 +227,11 @@ pub(crate) fn trace_for(bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
 
 #[inline(always)]
 fn bench(interface: &InterfaceRecord, slot: u32, direction: u32) -> Bench<'_> {
-    Bench { interface, slot, tick: Maps.tick(), packets: 0, sender: 0, direction: decode(direction) }
+    let tick = match scratch() {
+        Some(scratch) => scratch.tick,
+        None => 0,
+    };
+    Bench { interface, slot, tick, packets: 0, sender: 0, direction: decode(direction) }
 }
 
 #[inline(always)]

@@ -196,7 +196,12 @@ impl Tables for Maps {
         };
         // SAFETY: reads a clock. Coarse: a seventh of the cost of the exact one, and a tick is a millisecond.
         let now = unsafe { bpf_ktime_get_coarse_ns() };
-        tick_of(now.wrapping_add(offset))
+        let tick = tick_of(now.wrapping_add(offset));
+        // Every stage judges at the same moment, and a clock costs a call.
+        if let Some(scratch) = scratch() {
+            scratch.tick = tick;
+        }
+        tick
     }
 
     #[inline(always)]
