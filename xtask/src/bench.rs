@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::build::OBJECT_VARIABLE;
 use crate::repo::Repo;
 use crate::setup::{self, Purpose};
-use crate::{build_ebpf, exec, say, test};
+use crate::{build_ebpf, exec, packages, say, test};
 
 /// The variable by which the benchmark finds the programs that it compares with.
 const FLOOR_VARIABLE: &str = "SGSIM_FLOOR_OBJECT";
@@ -23,6 +23,9 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     test::require_privileges()?;
     say::heading("set-up");
     setup::run(repo, Purpose::Run)?;
+    if let Err(why) = setup::package_list(repo, "peers", packages::PEERS) {
+        say::warn("peers", format_args!("{why:#}; the report compares with what there is"));
+    }
     say::heading("build");
     build_ebpf::execute(repo)?;
     build(repo)?;

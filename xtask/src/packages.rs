@@ -42,6 +42,12 @@ pub(crate) const TEST: &[Package] = &[
     package("iperf3", "and one more"),
 ];
 
+/// What the benchmark compares with.
+pub(crate) const PEERS: &[Package] = &[
+    package("nftables", "a rule set of as many groups, to be changed in the same way"),
+    package("ipset", "a set of as many members"),
+];
+
 /// For AWS's own clients, where Python does not bring it.
 pub(crate) const PYTHON: &[Package] = &[package("python3-venv", "environments for programs from PyPI")];
 

@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::machine::Machine;
 use crate::report::Report;
-use crate::unit;
+use crate::{scale, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub(crate) enum Effort {
 enum Part {
     /// What one run of a program costs.
     Unit,
+    /// What a change takes with ten thousand interfaces.
+    Scale,
 }
 
 #[derive(Parser)]
@@ -48,6 +50,11 @@ pub(crate) fn run() -> Result<()> {
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     if wants(Part::Unit) {
         let (sections, goals) = unit::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    if wants(Part::Scale) {
+        let (sections, goals) = scale::measure(effort)?;
         report.sections.extend(sections);
         report.goals.extend(goals);
     }

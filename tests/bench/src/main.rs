@@ -7,6 +7,7 @@ mod goals;
 mod machine;
 mod plane;
 mod report;
+mod scale;
 mod stats;
 mod unit;
 mod worlds;
