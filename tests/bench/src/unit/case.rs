@@ -110,6 +110,8 @@ impl Meter {
             if case.forgets {
                 self.plane.kernel.clear_state()?;
             }
+            // Room for what the programs report, as a controller makes it.
+            self.plane.kernel.take_reports();
             let own = self.program(case, repeat)?;
             over.push(own - empty);
             by_empty.push(own / empty);

@@ -29,7 +29,7 @@ pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Sec
         let cost = opens(meter, &format!("allowed by the last of {rules} rules"), &opening, &mut section)?;
         last.push((rules as f64, cost));
         let name = format!("denied by {rules} rules");
-        let cost = run(meter, &name, Judge::FromLink, CLIENT, &denied[..1], Verdict::Dropped, &mut section)?;
+        let cost = run(meter, &name, Judge::FromLink, CLIENT, &denied, Verdict::Dropped, &mut section)?;
         refused.push((rules as f64, cost));
     }
     meter.plane.set_world(Bed::new(300, false, &Way::Block).world())?;
