@@ -7,7 +7,7 @@ use clap::{Parser, ValueEnum};
 
 use crate::machine::Machine;
 use crate::report::Report;
-use crate::{gate, scale, unit};
+use crate::{fire, gate, scale, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ enum Part {
     Unit,
     /// What a change takes with ten thousand interfaces.
     Scale,
+    /// What happens under floods, with full tables, and while rules change.
+    Fire,
 }
 
 #[derive(Parser)]
@@ -69,6 +71,11 @@ pub(crate) fn run() -> Result<()> {
     }
     if wants(Part::Scale) {
         let (sections, goals) = scale::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    if wants(Part::Fire) {
+        let (sections, goals) = fire::measure(effort)?;
         report.sections.extend(sections);
         report.goals.extend(goals);
     }

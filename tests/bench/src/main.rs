@@ -2,10 +2,12 @@
 //! under fire. `cargo xtask bench` builds it, sets the machine up and runs it.
 
 mod cli;
+mod fire;
 mod floor;
 mod gate;
 mod goals;
 mod machine;
+mod meter;
 mod plane;
 mod report;
 mod scale;
