@@ -1,13 +1,13 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use crate::machine::Machine;
 use crate::report::Report;
-use crate::{scale, unit};
+use crate::{gate, scale, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,25 @@ struct Args {
     /// Where report.md, report.json and the plots go
     #[arg(long, default_value = "target/bench")]
     results: PathBuf,
+    /// Only compare unit costs and program sizes with what is written down, and fail where they have grown
+    #[arg(long)]
+    gate: bool,
+    /// Write down the unit costs and program sizes that the gate compares with
+    #[arg(long)]
+    record_gate: bool,
 }
 
 /// Measures what the command line asks for, prints it and writes it.
 pub(crate) fn run() -> Result<()> {
     let args = Args::parse();
+    let gate_file = Path::new("tests/bench/gate.json");
+    if args.record_gate {
+        return gate::record(gate_file);
+    }
+    if args.gate {
+        anstream::println!("{}", gate::check(gate_file)?);
+        return Ok(());
+    }
     let effort = if args.full { Effort::Full } else { Effort::Short };
     let form = if args.full { "full" } else { "short" };
     let mut report = Report { machine: Machine::this(), form, sections: Vec::new(), goals: Vec::new() };

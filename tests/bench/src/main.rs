@@ -3,6 +3,7 @@
 
 mod cli;
 mod floor;
+mod gate;
 mod goals;
 mod machine;
 mod plane;

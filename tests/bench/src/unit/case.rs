@@ -8,6 +8,7 @@ use sg_userspace::kernel::floor::{Floor, Yardstick};
 use sg_userspace::kernel::measure::Judge;
 use sg_userspace::kernel::prog_run::{ProgramKind, Run};
 
+use super::FLOOR;
 use crate::cli::Effort;
 use crate::plane::Plane;
 use crate::report::Row;
@@ -74,7 +75,7 @@ impl Cost {
             name: name.to_owned(),
             unit: "ns over empty",
             value: self.over_empty,
-            against: vec![("empty".to_owned(), self.by_empty), ("floor".to_owned(), self.by_floor)],
+            against: vec![("empty".to_owned(), self.by_empty), (FLOOR.to_owned(), self.by_floor)],
         }
     }
 }
