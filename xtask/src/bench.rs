@@ -14,7 +14,7 @@ const FLOOR_VARIABLE: &str = "SGSIM_FLOOR_OBJECT";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What the benchmark takes: `--full`, `--only unit`, `--help`
+    /// What the benchmark takes: `--full`, `--only unit`, `--only traffic`, `--help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<String>,
 }
@@ -23,6 +23,7 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     test::require_privileges()?;
     say::heading("set-up");
     setup::run(repo, Purpose::Run)?;
+    setup::bench_tools(repo)?;
     say::heading("build");
     build_ebpf::execute(repo)?;
     build(repo)?;

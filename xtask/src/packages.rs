@@ -42,6 +42,14 @@ pub(crate) const TEST: &[Package] = &[
     package("iperf3", "and one more"),
 ];
 
+/// For the benchmark: load, and the firewalls to compare with.
+pub(crate) const BENCH: &[Package] = &[
+    package("iperf3", "bulk throughput"),
+    package("nftables", "a firewall to compare with"),
+    package("iptables", "another one"),
+    package("ipset", "with the sets that its rules name"),
+];
+
 /// For AWS's own clients, where Python does not bring it.
 pub(crate) const PYTHON: &[Package] = &[package("python3-venv", "environments for programs from PyPI")];
 

@@ -60,6 +60,11 @@ pub(crate) fn run(repo: &Repo, purpose: Purpose) -> Result<()> {
     faults.into_result()
 }
 
+/// What the benchmark needs on top of [`Purpose::Run`].
+pub(crate) fn bench_tools(repo: &Repo) -> Result<()> {
+    package_list(repo, "bench tools", packages::BENCH)
+}
+
 #[derive(Default)]
 struct Faults(Vec<&'static str>);
 

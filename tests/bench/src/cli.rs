@@ -7,7 +7,8 @@ use clap::{Parser, ValueEnum};
 
 use crate::machine::Machine;
 use crate::report::Report;
-use crate::unit;
+use crate::traffic::tool::{self, Tool};
+use crate::{traffic, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum Effort {
 enum Part {
     /// What one run of a program costs.
     Unit,
+    /// What traffic gets through, next to the bare kernel and to peers.
+    Traffic,
 }
 
 #[derive(Parser)]
@@ -37,17 +40,27 @@ struct Args {
     /// Where report.md, report.json and the plots go
     #[arg(long, default_value = "target/bench")]
     results: PathBuf,
+    #[command(subcommand)]
+    tool: Option<Tool>,
 }
 
 /// Measures what the command line asks for, prints it and writes it.
 pub(crate) fn run() -> Result<()> {
     let args = Args::parse();
+    if let Some(tool) = &args.tool {
+        return tool::run(tool);
+    }
     let effort = if args.full { Effort::Full } else { Effort::Short };
     let form = if args.full { "full" } else { "short" };
     let mut report = Report { machine: Machine::this(), form, sections: Vec::new(), goals: Vec::new() };
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     if wants(Part::Unit) {
         let (sections, goals) = unit::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    if wants(Part::Traffic) {
+        let (sections, goals) = traffic::measure(effort)?;
         report.sections.extend(sections);
         report.goals.extend(goals);
     }

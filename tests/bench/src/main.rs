@@ -2,12 +2,15 @@
 //! under fire. `cargo xtask bench` builds it, sets the machine up and runs it.
 
 mod cli;
+mod estate;
 mod floor;
 mod goals;
 mod machine;
+mod peers;
 mod plane;
 mod report;
 mod stats;
+mod traffic;
 mod unit;
 mod worlds;
 
