@@ -5,13 +5,14 @@ use std::net::{IpAddr, UdpSocket};
 use std::time::Duration;
 
 use serde_json::Value;
-use sg_tests::harness::address::{CLIENT, DB};
+use sg_tests::harness::address::{CLIENT, CLIENT6, DB, DB6};
+use sg_tests::harness::endpoint::Endpoint;
 use sg_tests::harness::lab_file::standard_lab;
 use sg_userspace::lab::namespace;
 
-use crate::product::{Product, until};
+use crate::product::{Product, program, until};
 use crate::traffic::{Traffic, check_allowed, check_denied};
-use crate::volume::check_stream;
+use crate::volume::{STREAM, check_stream};
 
 /// What a namespace has counted of IPv4: octets and packets in, octets out.
 fn counted(namespace: &str) -> [u64; 3] {
@@ -149,6 +150,69 @@ fn records_have_the_bytes_that_both_ends_counted() {
     assert_eq!(keys.len(), count, "{keys:#?}");
 }
 
+/// The header of IPv6, and of UDP.
+const HEADERS6: usize = 40 + 8;
+
+/// F-07: IPv6 has records like IPv4's, of the longer headers.
+#[test]
+fn ipv6_records_have_the_bytes_that_were_sent() {
+    let lab = Product::up(&standard_lab());
+    let [client, db] = ["client", "db"].map(|name| lab.namespace(name));
+    lab.say("rule allow db inbound tcp 7000 from 2600:1f18:0:100::/56");
+    lab.say("rule allow db inbound icmpv6 echo-request from sg client");
+    lab.say("rule allow db inbound udp 7002 from anywhere-ipv6");
+    lab.say("flow-logs create lab");
+    let server = namespace::run_in(&db, || Ok(UdpSocket::bind((DB6, 7002))?)).unwrap();
+    check_stream(&client, &db, DB6.into());
+    send(&client, CLIENT6.into(), (DB6.into(), 7002), 40, 1000);
+    send(&client, CLIENT6.into(), (DB6.into(), 7003), 7, 100);
+    check_allowed(&client, None, DB6.into(), Traffic::Echo);
+    settled([&client, &db]);
+    drop(server);
+    let endpoint = Endpoint::start(program(), &lab.directory());
+    let (_, page) = crate::health::get(&endpoint, "/metrics");
+    let entries = |map: &str| {
+        let line =
+            page.lines().find_map(|line| line.strip_prefix(&format!("sgsim_map_entries{{map=\"{map}\"}} ")));
+        line.unwrap_or_else(|| panic!("no {map}: {page}")).parse::<f64>().unwrap()
+    };
+    // A stream and an echo both ways, and twice a datagram's way, each at both ends but for what was refused.
+    assert!(entries("FLOW_LOG") >= 12.0, "{page}");
+    end_window(&lab, &["client", "db"]);
+
+    let [of_client, of_db] = ["client", "db"].map(|name| records(&lab, name));
+    let (there, here) = (CLIENT6.to_string(), DB6.to_string());
+    let (to_db, to_client) =
+        ([("srcaddr", &*there), ("dstaddr", &*here)], [("srcaddr", &*here), ("dstaddr", &*there)]);
+    let total = |records: &[Value], field, way: &[(&str, &str)], more: &[(&str, &str)]| {
+        sum(records, field, &[way, more].concat())
+    };
+    for field in ["bytes", "packets"] {
+        for way in [&to_db, &to_client] {
+            // All that the one sends, the other accepts or refuses.
+            let egress = total(&of_client, field, way, &[]);
+            assert_eq!(egress, total(&of_db, field, way, &[]), "{field} {way:?}");
+            assert!(egress > 0, "{field} {way:?}: {of_client:#?}");
+        }
+    }
+    for (port, action, count, size) in [("7002", "ACCEPT", 40, 1000), ("7003", "REJECT", 7, 100)] {
+        let datagrams =
+            [("dstport", port), ("protocol", "17"), ("action", action), ("flow-direction", "ingress")];
+        assert_eq!(total(&of_db, "packets", &to_db, &datagrams), count, "{of_db:#?}");
+        assert_eq!(total(&of_db, "bytes", &to_db, &datagrams), count * (size + HEADERS6) as u64);
+    }
+    let stream = [("protocol", "6"), ("action", "ACCEPT")];
+    for way in [&to_db, &to_client] {
+        let bytes = total(&of_db, "bytes", way, &stream);
+        // What it carries, and headers of 72 bytes, timestamps included: one for each piece that the stack hands over, which is
+        // one packet or several.
+        let headers = bytes - STREAM as u64;
+        let packets = total(&of_db, "packets", way, &stream);
+        assert!((72 * 10..=80 * packets).contains(&headers), "{bytes} bytes in {packets} packets");
+        assert_eq!(total(&of_db, "packets", way, &[("protocol", "58"), ("action", "ACCEPT")]), 1, "an echo");
+    }
+}
+
 #[test]
 fn killed_controller_loses_and_repeats_no_record() {
     let lab = Product::up(&standard_lab());
@@ -194,6 +258,9 @@ fn services_have_no_records_and_unjudged_packets_are_skipped() {
     lab.say("enforcement off");
     send(&client, CLIENT.into(), (DB.into(), 7003), 3, 20);
     lab.say("enforcement on");
+    // Whoever writes it, it is said.
+    lab.kill_controller();
+    lab.done(&["up", &lab.file(&standard_lab())]);
     end_window(&lab, &["client"]);
     let last = records(&lab, "client").pop().unwrap();
     assert_eq!(last["log-status"], "SKIPDATA");

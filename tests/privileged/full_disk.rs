@@ -41,6 +41,8 @@ impl Disk {
 impl Drop for Disk {
     fn drop(&mut self) {
         let _ = umount2(&self.0, MntFlags::MNT_DETACH);
+        // The lab's own directory could not go while this was mounted in it.
+        let _ = self.0.parent().map(fs::remove_dir_all);
     }
 }
 

@@ -17,7 +17,7 @@ use sg_userspace::store::objects;
 use crate::product::{PATIENCE, Product, program, until};
 
 /// Status and text of a page of the endpoint.
-fn get(endpoint: &Endpoint, path: &str) -> (u16, String) {
+pub(crate) fn get(endpoint: &Endpoint, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(endpoint.address).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", endpoint.address).unwrap();

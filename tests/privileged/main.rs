@@ -25,6 +25,7 @@ mod metadata;
 mod network_acl;
 mod path_mtu;
 mod peering;
+mod place;
 mod prefix_lists;
 mod product;
 mod reach;

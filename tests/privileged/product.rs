@@ -9,8 +9,10 @@ use serde_json::Value;
 use sg_userspace::controller::client::Client;
 use sg_userspace::controller::directory::StateDirectory;
 use sg_userspace::controller::protocol::Status;
+use sg_userspace::lab::manifest;
 use sg_userspace::store::lock::held_by;
-use tempfile::TempDir;
+
+use crate::place::{Place, standing};
 
 /// How long an answer may take that has to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
@@ -22,14 +24,14 @@ pub(crate) fn program() -> &'static Path {
 
 /// `sgsim` with a state directory.
 pub(crate) struct Product {
-    place: TempDir,
+    place: Place,
 }
 
 impl Product {
     /// No lab yet.
     pub(crate) fn new() -> Self {
         crate::require_root();
-        Self { place: tempfile::Builder::new().prefix("sgt").tempdir().unwrap() }
+        Self { place: Place::new() }
     }
 
     /// A lab of this text.
@@ -43,7 +45,7 @@ impl Product {
 
     /// Where it keeps its state.
     pub(crate) fn directory(&self) -> StateDirectory {
-        StateDirectory::new(self.place.path().join("state"))
+        self.place.state()
     }
 
     /// Writes a lab file and gives its path.
@@ -147,9 +149,20 @@ impl Drop for Product {
             let log = std::fs::read_to_string(self.directory().controller_log()).unwrap_or_default();
             eprintln!("the controller's log:\n{log}");
         }
+        let made = manifest::read(&self.directory().made());
         let output = self.run(&["down"]);
-        if !output.status.success() && !std::thread::panicking() {
-            panic!("down: {}", String::from_utf8_lossy(&output.stderr));
+        let mut left = made.map_or_else(|error| vec![format!("{error:#}")], |made| standing(&made));
+        if !output.status.success() {
+            left.push(String::from_utf8_lossy(&output.stderr).into_owned());
+            // So that the next run can try again.
+            self.place.keep();
+        }
+        if !left.is_empty() {
+            let message = format!("`sgsim down` has left something:\n{}", left.join("\n"));
+            if !std::thread::panicking() {
+                panic!("{message}");
+            }
+            eprintln!("{message}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::product::{PATIENCE, Product};
 use crate::traffic::SILENCE;
 
 /// Bytes of a stream, each way.
-const STREAM: usize = 4 << 20;
+pub(crate) const STREAM: usize = 4 << 20;
 /// Bytes of a datagram: more than any MTU here.
 const DATAGRAM: usize = 20_000;
 

@@ -236,6 +236,16 @@ fn up_with_a_wrong_file_starts_nothing() {
 }
 
 #[test]
+fn up_of_a_new_account_refuses_what_is_said_about_files() {
+    let place = Place::new();
+    let says = "sgsim: --parameter, --region and --internet are about sources, and none is named";
+    for option in [["--parameter", "Stage=live"], ["--region", "eu-west-1"], ["--internet", "192.0.2.7"]] {
+        check_at(&place, &["up", option[0], option[1]], 2, "", says);
+        assert!(!place.0.path().join("state").exists());
+    }
+}
+
+#[test]
 fn version_needs_no_controller() {
     check(&["version"], 0, concat!("sgsim ", env!("CARGO_PKG_VERSION")), "");
     check(&["--version"], 0, concat!("sgsim ", env!("CARGO_PKG_VERSION")), "");

@@ -7,14 +7,14 @@ use anyhow::Result;
 use crate::build::OBJECT_VARIABLE;
 use crate::repo::Repo;
 use crate::setup::{self, Purpose};
-use crate::{build_ebpf, exec, say, test};
+use crate::{build_ebpf, exec, packages, say, test};
 
 /// The variable by which the benchmark finds the programs that it compares with.
 const FLOOR_VARIABLE: &str = "SGSIM_FLOOR_OBJECT";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What the benchmark takes: `--full`, `--only unit`, `--only traffic`, `--help`
+    /// What the benchmark takes: `--full`, `--only traffic`, `--help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<String>,
 }
@@ -23,7 +23,12 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     test::require_privileges()?;
     say::heading("set-up");
     setup::run(repo, Purpose::Run)?;
-    setup::bench_tools(repo)?;
+    if let Err(why) = setup::package_list(repo, "peers", packages::PEERS) {
+        say::warn(
+            "peers",
+            format_args!("{why:#}; `traffic` needs them all, `scale` compares with what there is"),
+        );
+    }
     say::heading("build");
     build_ebpf::execute(repo)?;
     build(repo)?;

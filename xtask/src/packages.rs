@@ -42,12 +42,11 @@ pub(crate) const TEST: &[Package] = &[
     package("iperf3", "and one more"),
 ];
 
-/// For the benchmark: load, and the firewalls to compare with.
-pub(crate) const BENCH: &[Package] = &[
-    package("iperf3", "bulk throughput"),
-    package("nftables", "a firewall to compare with"),
-    package("iptables", "another one"),
-    package("ipset", "with the sets that its rules name"),
+/// What the benchmark compares with.
+pub(crate) const PEERS: &[Package] = &[
+    package("nftables", "a rule set of as many groups, to be changed in the same way"),
+    package("iptables", "a rule set as OpenStack writes it"),
+    package("ipset", "a set of as many members"),
 ];
 
 /// For AWS's own clients, where Python does not bring it.

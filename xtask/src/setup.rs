@@ -60,11 +60,6 @@ pub(crate) fn run(repo: &Repo, purpose: Purpose) -> Result<()> {
     faults.into_result()
 }
 
-/// What the benchmark needs on top of [`Purpose::Run`].
-pub(crate) fn bench_tools(repo: &Repo) -> Result<()> {
-    package_list(repo, "bench tools", packages::BENCH)
-}
-
 #[derive(Default)]
 struct Faults(Vec<&'static str>);
 
@@ -169,7 +164,7 @@ pub(crate) fn report(toolchain: &Toolchain) {
     say::found("bpf-linker", toolchain.linker.display());
 }
 
-fn package_list(repo: &Repo, subject: &str, list: &[Package]) -> Result<()> {
+pub(crate) fn package_list(repo: &Repo, subject: &str, list: &[Package]) -> Result<()> {
     let names = names(list);
     for package in list.iter().filter(|package| packages::missing(&[package.name]).len() == 1) {
         say::detail(subject, format_args!("{} is missing: {}", package.name, package.why));

@@ -3,7 +3,10 @@
 //! A tier that cannot run is a failure, and so is a tier that finds no tests: neither is ever reported as a pass.
 
 use std::cell::Cell;
+use std::env;
+use std::fs::{self, File};
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -104,7 +107,23 @@ pub(crate) fn privileged_with(
     command.args(["--test", "privileged"]);
     command.env(OBJECT_VARIABLE, repo.bpf_object()).env(BINARY_VARIABLE, repo.sgsim());
     command.envs(variables.iter().map(|(name, value)| (name, value)));
-    run(&mut command, filter)
+    let counts = run(&mut command, filter);
+    let left = labs_left(&env::temp_dir())?;
+    if !left.is_empty() {
+        bail!("tests have left labs, which the next run takes down: {}", left.join(", "));
+    }
+    counts
+}
+
+/// State directories of labs whose tests are over, as `tests/privileged/place.rs` names and claims them.
+fn labs_left(parent: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(parent).with_context(|| format!("cannot list `{}`", parent.display()))?;
+    let is_free = |entry: &fs::DirEntry| {
+        entry.file_name().to_string_lossy().starts_with("sgt-lab-")
+            && File::open(entry.path().join("claim")).is_ok_and(|claim| claim.try_lock().is_ok())
+    };
+    let left = entries.map_while(Result::ok).filter(is_free);
+    Ok(left.map(|entry| entry.path().display().to_string()).collect())
 }
 
 pub(crate) fn require_privileges() -> Result<()> {

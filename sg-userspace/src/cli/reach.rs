@@ -7,9 +7,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Args;
 
 use crate::analysis::ask::{Who, ask, samples};
-use crate::analysis::explain::Explanation;
 use crate::analysis::reach::{Scope, reach};
 use crate::analysis::row::rows;
+use crate::analysis::traffic::Traffic;
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
@@ -97,8 +97,10 @@ impl ReachArgs {
         let questions = questions(world, scope, *internet);
         let step = if self.all { 1 } else { questions.len().div_ceil(SAMPLE).max(1) };
         let mut checks = Vec::new();
-        for explanation in questions.iter().step_by(step) {
-            checks.push(verifier.verify(context, explanation)?);
+        for (from, to, traffic) in questions.iter().step_by(step) {
+            for answer in ask(world, from, to, *traffic, internet.is_ipv4()) {
+                checks.push(verifier.verify(context, &answer.explanation)?);
+            }
         }
         if !context.output.is_json() {
             let agreed = checks.iter().filter(|check| check.is_agreement()).count();
@@ -112,8 +114,9 @@ impl ReachArgs {
     }
 }
 
-/// What one packet each can be sent for: between interfaces, and from and to the internet host.
-fn questions(world: &World, scope: &Scope, internet: IpAddr) -> Vec<Explanation> {
+/// What one packet each can be sent for: between interfaces, and from and to the internet host. None is answered yet: there
+/// may be many more than are asked.
+fn questions(world: &World, scope: &Scope, internet: IpAddr) -> Vec<(Who, Who, Traffic)> {
     let ends = |chosen: &Option<Vec<NetworkInterfaceId>>| -> Vec<Option<&NetworkInterface>> {
         let is_chosen = |id| chosen.as_ref().is_none_or(|chosen| chosen.contains(id));
         let interfaces = world.network_interfaces.values();
@@ -133,9 +136,9 @@ fn questions(world: &World, scope: &Scope, internet: IpAddr) -> Vec<Explanation>
     };
     let asked = pairs.filter(|(from, to)| place(*from) != place(*to)).flat_map(|(from, to)| {
         let samples = samples(world, from, to, internet).into_iter();
-        samples.flat_map(move |traffic| ask(world, &who(from), &who(to), traffic, internet.is_ipv4()))
+        samples.map(move |traffic| (who(from), who(to), traffic))
     });
-    asked.map(|answer| answer.explanation).collect()
+    asked.collect()
 }
 
 fn interfaces(world: &World, text: &str) -> Result<Vec<NetworkInterfaceId>> {

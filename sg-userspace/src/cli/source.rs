@@ -34,6 +34,15 @@ impl SourceOptions {
     pub(super) fn internet(&self) -> &[IpAddr] {
         &self.internet
     }
+
+    /// Refuses what was said where no source is `named`.
+    pub(super) fn refuse_unless(&self, named: &str) -> Result<()> {
+        let Self { parameters, region, internet } = self;
+        if parameters.is_empty() && region.is_none() && internet.is_empty() {
+            return Ok(());
+        }
+        bail!("--parameter, --region and --internet are about {named}")
+    }
 }
 
 /// `--file`, for commands that can do without a running lab.
@@ -56,10 +65,7 @@ impl FileArgs {
     /// What was named, if anything was.
     pub(super) fn load(&self) -> Result<Option<Loaded>> {
         if !self.is_given() {
-            let SourceOptions { parameters, region, internet } = &self.options;
-            if !parameters.is_empty() || region.is_some() || !internet.is_empty() {
-                bail!("--parameter, --region and --internet are about what --file names");
-            }
+            self.options.refuse_unless("what --file names")?;
             return Ok(None);
         }
         load(&sources(&self.file, &self.options)?).map(Some)

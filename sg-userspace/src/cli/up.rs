@@ -61,7 +61,10 @@ impl UpArgs {
         let began = Instant::now();
         // What is wrong with the file is told before anything is started.
         let (name, sources) = match &self.files[..] {
-            [] => ("account.yaml".to_owned(), Sources::lab_file("account.yaml", NEW_ACCOUNT)),
+            [] => {
+                self.options.refuse_unless("sources, and none is named: a new account is in us-east-1")?;
+                ("account.yaml".to_owned(), Sources::lab_file("account.yaml", NEW_ACCOUNT))
+            }
             files => (name_of(files), sources(files, &self.options)?),
         };
         let loaded = load(&sources)?;

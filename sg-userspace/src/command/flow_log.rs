@@ -16,6 +16,8 @@ use super::tag;
 /// The windows that can be asked for, in seconds (F-01). Every instance here is a Nitro one, whose windows are never longer
 /// than the first.
 const INTERVALS: [u32; 2] = [60, 600];
+/// Flow logs on one resource.
+const MAX_PER_RESOURCE: usize = 250;
 /// The longest name of a log group.
 const MAX_GROUP_NAME: usize = 512;
 
@@ -111,6 +113,15 @@ impl CreateFlowLogs {
     ) -> Result<FlowLogId, AwsError> {
         if resource.vpc_id(edit.world()).is_none() {
             return Err(resource.not_found());
+        }
+        let there = edit.world().flow_logs.values().filter(|log| log.resource == *resource);
+        if there.filter(|log| log.account_id == self.account_id).count() >= MAX_PER_RESOURCE {
+            return Err(AwsError::new(
+                "FlowLogsLimitExceeded",
+                format!(
+                    "The maximum number of flow logs per resource has been reached: {resource} has {MAX_PER_RESOURCE}."
+                ),
+            ));
         }
         let (seed, number) = edit.next_number()?;
         let id = FlowLogId::mint(seed, number);

@@ -55,6 +55,10 @@ impl Built {
         enforcer: &mut dyn Enforcer,
     ) -> Result<Self> {
         let mut built = Self::new(made);
+        if !enforcer.has_links() {
+            // What is there by the same names is somebody else's.
+            return Ok(built);
+        }
         let standing = namespace::list()?.into_iter().collect::<BTreeSet<_>>();
         let links = Links::open()?.list().await?;
         let indexes = links

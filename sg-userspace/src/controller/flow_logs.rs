@@ -5,19 +5,17 @@
 //! process there. Whoever leaves a roll is on disk before that is stored, so that a controller that dies owes nobody a
 //! record.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
-use serde::{Deserialize, Serialize};
+use anyhow::Result;
 
 use crate::aws::world::World;
 use crate::command::changes::{Changes, ObjectKey};
 use crate::dataplane::row::Enforcement;
 use crate::flow_log::journal::{Entry, Journal};
-use crate::flow_log::window::{Anchor, Coverage, Roll, RuleNames, Window};
+use crate::flow_log::owed::{Fact, Owed};
+use crate::flow_log::window::{Anchor, Roll, RuleNames, Window};
 use crate::flow_log::writer::Writer;
 use crate::store::manifest::LabManifest;
 
@@ -32,6 +30,7 @@ const WINDOW: u64 = 60;
 #[derive(Debug)]
 pub struct FlowLogs {
     directory: PathBuf,
+    owed: Owed,
     writer: Writer,
     open: OpenWindow,
     roll: Roll,
@@ -40,15 +39,6 @@ pub struct FlowLogs {
     is_enforced: bool,
     has_gap: bool,
 }
-
-/// Somebody who was covered in a window and is not any more.
-#[derive(Serialize, Deserialize)]
-struct Departed {
-    coverage: Coverage,
-}
-
-/// What the names of files about them begin with; the window's number follows.
-const DEPARTED: &str = "departed-";
 
 impl FlowLogs {
     /// Takes over where an earlier controller has left off, or begins.
@@ -70,6 +60,7 @@ impl FlowLogs {
             roll: Roll::of(world),
             rules: RuleNames::default(),
             has_gap: !is_enforced,
+            owed: Owed::new(&directory),
             directory,
             writer,
             open,
@@ -89,7 +80,14 @@ impl FlowLogs {
             self.open = enforcer.next_flow_log_window(1, self.now())?;
             return Ok(());
         }
-        self.roll = self.departed(last_epoch)?.into_iter().map(|departed| departed.coverage).collect();
+        let mut departed = Vec::new();
+        for fact in self.owed.after(last_epoch)? {
+            match fact {
+                Fact::Coverage(coverage) => departed.push(*coverage),
+                Fact::Gap => self.has_gap = true,
+            }
+        }
+        self.roll = departed.into_iter().collect();
         self.roll.extend(Roll::of(world));
         if self.open.epoch == last_epoch + 1 {
             return Ok(());
@@ -112,9 +110,21 @@ impl FlowLogs {
         self.offset = offset;
     }
 
-    /// Says whether verdicts take effect from now on. What passes unjudged is not counted, which records must say.
+    /// Before enforcement goes off or on: packets pass in this window that are not counted, which its records must say,
+    /// whoever writes them.
+    ///
+    /// # Errors
+    /// Where that cannot be kept; then enforcement must not go off.
+    pub fn skip(&mut self) -> Result<()> {
+        self.has_gap = true;
+        if self.roll.0.is_empty() {
+            return Ok(());
+        }
+        self.owed.note(self.open.epoch, &[Fact::Gap])
+    }
+
+    /// Says whether verdicts take effect from now on.
     pub fn set_enforced(&mut self, is_enforced: bool) {
-        self.has_gap |= !is_enforced;
         self.is_enforced = is_enforced;
     }
 
@@ -149,21 +159,15 @@ impl FlowLogs {
             return Ok(());
         }
         let next = Roll::of(world);
-        let departed: Vec<Departed> =
-            self.roll.missing_from(&next).map(|coverage| Departed { coverage: coverage.clone() }).collect();
+        let departed: Vec<_> = self
+            .roll
+            .missing_from(&next)
+            .map(|coverage| Fact::Coverage(Box::new(coverage.clone())))
+            .collect();
         if departed.is_empty() {
             return Ok(());
         }
-        let path = self.departed_file(self.open.epoch);
-        let explain = || format!("cannot write {}", path.display());
-        fs::create_dir_all(&self.directory).with_context(explain)?;
-        let mut lines = Vec::new();
-        for departed in departed {
-            serde_json::to_writer(&mut lines, &departed)?;
-            lines.push(b'\n');
-        }
-        let mut file = OpenOptions::new().create(true).append(true).open(&path).with_context(explain)?;
-        file.write_all(&lines).with_context(explain)
+        self.owed.note(self.open.epoch, &departed)
     }
 
     /// Once a changed world is stored.
@@ -213,7 +217,10 @@ impl FlowLogs {
             anchor: Anchor { tick: open.tick, unix_nanoseconds: self.now_nanoseconds() },
             has_gap,
         });
-        self.forget_departed()
+        match Journal::new(&self.directory).read()?.filter(|entry| entry.done) {
+            Some(last) => self.owed.forget(last.epoch),
+            None => Ok(()),
+        }
     }
 
     fn now(&self) -> u64 {
@@ -223,54 +230,5 @@ impl FlowLogs {
     fn now_nanoseconds(&self) -> u64 {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default() + self.offset;
         u64::try_from(now.as_nanos()).unwrap_or(u64::MAX)
-    }
-
-    fn departed_file(&self, epoch: u32) -> PathBuf {
-        self.directory.join(format!("{DEPARTED}{epoch}.jsonl"))
-    }
-
-    /// Who has left in windows after this one, as far as files know.
-    fn departed(&self, after: u32) -> Result<Vec<Departed>> {
-        let mut departed = Vec::new();
-        for (epoch, path) in self.departed_files()? {
-            if epoch <= after {
-                continue;
-            }
-            let file = File::open(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            // A controller that died may have left half a line, of what it then did not do.
-            let lines = BufReader::new(file).lines().map_while(Result::ok);
-            departed.extend(lines.filter_map(|line| serde_json::from_str::<Departed>(&line).ok()));
-        }
-        Ok(departed)
-    }
-
-    /// Removes the files of windows that are written.
-    fn forget_departed(&self) -> Result<()> {
-        let Some(last) = Journal::new(&self.directory).read()?.filter(|entry| entry.done) else {
-            return Ok(());
-        };
-        for (_, path) in self.departed_files()?.into_iter().filter(|(epoch, _)| *epoch <= last.epoch) {
-            fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-        }
-        Ok(())
-    }
-
-    fn departed_files(&self) -> Result<Vec<(u32, PathBuf)>> {
-        let explain = || format!("cannot list {}", self.directory.display());
-        let entries = match fs::read_dir(&self.directory) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error).with_context(explain),
-        };
-        let mut files = Vec::new();
-        for entry in entries {
-            let path = entry.with_context(explain)?.path();
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            let number = name.strip_prefix(DEPARTED).and_then(|rest| rest.strip_suffix(".jsonl"));
-            if let Some(epoch) = number.and_then(|number| number.parse().ok()) {
-                files.push((epoch, path));
-            }
-        }
-        Ok(files)
     }
 }

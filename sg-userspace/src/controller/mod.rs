@@ -356,16 +356,25 @@ impl Controller {
 
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
         let before = self.lab.as_ref().ok_or_else(no_lab)?.enforcement;
-        self.enforcer()?.set_enforcement(enforcement).map_err(system)?;
-        if let Some(logs) = &mut self.flow_logs {
-            logs.set_enforced(enforcement == Enforcement::On);
+        if let Some(logs) = &mut self.flow_logs
+            && [before, enforcement].contains(&Enforcement::Off)
+            && let Err(error) = logs.skip()
+        {
+            if enforcement == Enforcement::Off {
+                return Err(system(error));
+            }
+            tracing::error!("flow logs may not say what they have skipped: {error:#}");
         }
+        self.enforcer()?.set_enforcement(enforcement).map_err(system)?;
         self.store_lab(|lab| lab.enforcement = enforcement).inspect_err(|_| {
             let back = self.enforcer.as_deref_mut().map(|enforcer| enforcer.set_enforcement(before));
             if let Some(Err(error)) = back {
                 tracing::error!("enforcement could not be set back: {error:#}");
             }
         })?;
+        if let Some(logs) = &mut self.flow_logs {
+            logs.set_enforced(enforcement == Enforcement::On);
+        }
         Ok(Reply::Done)
     }
 

@@ -4,16 +4,25 @@ use aya::Pod;
 use aya::maps::{HashMap, MapData};
 use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::{
-    MAX_EMBRYONIC, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS, MAX_POLICY_CHUNKS,
+    MAX_EMBRYONIC, MAX_FLOW_LOG, MAX_FLOWS, MAX_FRAGMENTS, MAX_INTERFACES, MAX_MEMBERS, MAX_NETWORKS,
+    MAX_POLICY_CHUNKS,
 };
 
 use crate::dataplane::row::MapRow;
 
 use super::dataplane::KernelDataplane;
+use super::flow_log::FlowLogTable;
 
 /// Entries of a table that the programs change meanwhile. A reading whose place has gone begins again, so it is bounded.
 fn count<K: Pod, V: Pod>(table: &HashMap<MapData, K, V>, capacity: u32) -> u64 {
     table.keys().take(capacity as usize).filter(Result::is_ok).count() as u64
+}
+
+impl FlowLogTable {
+    /// Flows counted in windows that nobody has written yet.
+    fn count(&self) -> u64 {
+        count(&self.elements, MAX_FLOW_LOG)
+    }
 }
 
 impl KernelDataplane {
@@ -34,6 +43,7 @@ impl KernelDataplane {
             ("FLOWS6", count(&maps.flows6, MAX_FLOWS), MAX_FLOWS),
             ("EMBRYONIC4", count(&maps.embryonic4, MAX_EMBRYONIC), MAX_EMBRYONIC),
             ("EMBRYONIC6", count(&maps.embryonic6, MAX_EMBRYONIC), MAX_EMBRYONIC),
+            ("FLOW_LOG", maps.flow_log.count(), MAX_FLOW_LOG),
             ("FRAGMENTS", count(&maps.fragments, MAX_FRAGMENTS), MAX_FRAGMENTS),
         ]
         .map(|(name, entries, capacity)| MapRow { name: name.to_owned(), entries, capacity: capacity.into() })

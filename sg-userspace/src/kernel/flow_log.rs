@@ -30,7 +30,7 @@ const MEMBARRIER_GLOBAL: libc::c_int = 1;
 
 /// The table and what found no room in it.
 pub struct FlowLogTable {
-    elements: HashTable<MapData, FlowLogKey, FlowLogEntry>,
+    pub(super) elements: HashTable<MapData, FlowLogKey, FlowLogEntry>,
     lost: Array<MapData, FlowLogLoss>,
     /// Theirs, since aya does not give them out.
     descriptors: [OwnedFd; 2],

@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use crate::machine::Machine;
 use crate::report::Report;
 use crate::traffic::tool::{self, Tool};
-use crate::{traffic, unit};
+use crate::{scale, traffic, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,10 +26,15 @@ enum Part {
     Unit,
     /// What traffic gets through, next to the bare kernel and to peers.
     Traffic,
+    /// What a change takes with ten thousand interfaces.
+    Scale,
 }
 
 #[derive(Parser)]
-#[command(about = "The benchmark of sgsim's kernel data plane; run it through `cargo xtask bench`")]
+#[command(
+    about = "The benchmark of sgsim's kernel data plane; run it through `cargo xtask bench`",
+    disable_help_subcommand = true
+)]
 struct Args {
     /// Measure at the sizes that the goals name, which takes half an hour
     #[arg(long)]
@@ -61,6 +66,11 @@ pub(crate) fn run() -> Result<()> {
     }
     if wants(Part::Traffic) {
         let (sections, goals) = traffic::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    if wants(Part::Scale) {
+        let (sections, goals) = scale::measure(effort)?;
         report.sections.extend(sections);
         report.goals.extend(goals);
     }

@@ -9,6 +9,7 @@ mod machine;
 mod peers;
 mod plane;
 mod report;
+mod scale;
 mod stats;
 mod traffic;
 mod unit;

@@ -37,13 +37,18 @@ impl Plane {
     /// Replaces the world, and forgets all flows.
     pub(crate) fn set_world(&mut self, world: &World) -> Result<()> {
         self.kernel.set_world(world)?;
-        // A slot that changes hands loses its link; here every slot keeps the one that it was given.
+        self.restore_links()?;
+        self.kernel.clear_state()
+    }
+
+    /// A slot that changes hands loses its link; here every slot keeps the one that it was given.
+    pub(crate) fn restore_links(&mut self) -> Result<()> {
         for &slot in &self.linked {
             if self.kernel.link(slot).is_none() {
                 self.kernel.set_link(slot, LINK_BASE + slot)?;
             }
         }
-        self.kernel.clear_state()
+        Ok(())
     }
 }
 

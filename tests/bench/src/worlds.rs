@@ -166,8 +166,12 @@ impl Bed {
 
 /// Rules that no packet under test meets: different blocks and ranges of ports.
 pub(crate) fn filler(lab: &mut Lab, group: &SecurityGroupId, rules: usize) {
-    for n in 0..rules {
-        let n = u32::try_from(n).unwrap();
+    filler_from(lab, group, 0, u32::try_from(rules).unwrap());
+}
+
+/// The same with other blocks than those from a lower number.
+pub(crate) fn filler_from(lab: &mut Lab, group: &SecurityGroupId, first: u32, rules: u32) {
+    for n in first..first + rules {
         let block = Ipv4Addr::from(0x3000_0000 + (n << 12));
         let first = u16::try_from(n * 7 % 60_000).unwrap();
         lab.rule(

@@ -115,6 +115,27 @@ fn flow_logs_are_shown_filtered_tagged_and_deleted() {
     assert_eq!(texts(&account.call("DescribeFlowLogs"), "flowLogId"), [""; 0]);
 }
 
+#[test]
+fn q_15_a_resource_has_at_most_250_flow_logs() {
+    let account = Account::new();
+    let vpc = default_vpc(&account);
+    let on =
+        |n: usize, ids: &str| account.call(&format!("{CREATE}/{n}&ResourceType=VPC&ResourceId.1={vpc}{ids}"));
+    for n in 0..250 {
+        assert_eq!(texts(&on(n, ""), "flowLogIdSet").len(), 1, "{n}");
+    }
+    let other = text(&account.call("CreateVpc&CidrBlock=10.0.0.0/16"), "vpcId");
+    let reply = on(250, &format!("&ResourceId.2={other}"));
+    assert_eq!(
+        (texts(&reply, "resourceId"), text(&reply, "code")),
+        (vec![vpc.clone()], "FlowLogsLimitExceeded".into())
+    );
+    assert_eq!(texts(&reply, "flowLogIdSet").len(), 1, "the other one has room");
+    let first = text(&account.call("DescribeFlowLogs"), "flowLogId");
+    account.call(&format!("DeleteFlowLogs&FlowLogId.1={first}"));
+    assert_eq!(texts(&on(251, ""), "flowLogIdSet").len(), 1);
+}
+
 /// What is in another region does not exist in this one.
 #[test]
 fn flow_logs_are_of_a_region() {

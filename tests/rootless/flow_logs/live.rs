@@ -134,3 +134,38 @@ fn next_controller_writes_what_the_last_one_owes() {
         }
     });
 }
+
+/// Whoever has switched enforcement off and on again need not be who writes the window.
+#[test]
+fn next_controller_says_what_was_skipped_while_enforcement_was_off() {
+    let place = Place::of(LAB);
+    let statuses = |state: &StateDirectory| {
+        let text = records(state);
+        text.lines().skip(1).filter_map(|line| line.split(' ').nth(13)).map(str::to_owned).collect::<Vec<_>>()
+    };
+    place.serve(|state| {
+        run(state, 0, "flow-logs create web-1");
+        end_window(state, 2);
+        // On what is on, this says nothing.
+        run(state, 0, "enforcement on");
+    });
+    place.serve(|state| {
+        end_window(state, 3);
+        assert_eq!(statuses(state), ["NODATA", "NODATA"]);
+        run(state, 0, "enforcement off");
+        run(state, 0, "enforcement on");
+    });
+    place.serve(|state| {
+        end_window(state, 4);
+        assert_eq!(statuses(state)[2..], ["SKIPDATA"]);
+        run(state, 0, "enforcement off");
+        // The next window begins unjudged, too, and ends judged.
+        end_window(state, 5);
+        run(state, 0, "enforcement on");
+    });
+    place.serve(|state| {
+        end_window(state, 6);
+        end_window(state, 7);
+        assert_eq!(statuses(state)[3..], ["SKIPDATA", "SKIPDATA", "NODATA"]);
+    });
+}

@@ -81,6 +81,14 @@ impl Endpoint {
     /// Where it cannot be waited for.
     pub fn terminate(&mut self) -> ExitStatus {
         kill(self.pid(), Signal::SIGTERM).unwrap();
+        self.wait()
+    }
+
+    /// Waits until it has ended.
+    ///
+    /// # Panics
+    /// Where it cannot be waited for.
+    pub fn wait(&mut self) -> ExitStatus {
         self.server.wait().unwrap()
     }
 }
