@@ -11,10 +11,20 @@ use sg_userspace::lab::namespace;
 /// Between two looks at a command that runs: seldom enough to leave the processors alone.
 const LOOK: Duration = Duration::from_millis(10);
 
+/// An error that names what is not installed.
+pub(super) fn require(programs: &[&str]) -> Result<()> {
+    let is_missing = |program: &&&str| Command::new(program).arg("--version").output().is_err();
+    let missing: Vec<&str> = programs.iter().filter(is_missing).copied().collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    bail!("`{}` cannot be run; `cargo xtask bench` installs it on Debian", missing.join("`, `"))
+}
+
 /// Runs a command in a namespace with this input, and waits for it.
 pub(super) fn feed(namespace: &str, argv: &[&str], input: &str) -> Result<()> {
     let [program, arguments @ ..] = argv else { bail!("no command") };
-    let explain = || format!("cannot run `{}`; `cargo xtask bench` installs what it needs", argv.join(" "));
+    let explain = || format!("cannot run `{}`", argv.join(" "));
     let mut child = namespace::run_in(namespace, || {
         let mut command = Command::new(program);
         command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());

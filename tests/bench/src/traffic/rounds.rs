@@ -12,20 +12,16 @@ use crate::stats::Spread;
 pub(super) const LEAST_BARE: f64 = 0.8;
 
 /// What one round found in one measurement.
-type Round = BTreeMap<Kind, Sample>;
+pub(super) type Round = BTreeMap<Kind, Sample>;
 
 /// All samples.
 #[derive(Debug, Default)]
 pub(super) struct Rounds(BTreeMap<Measure, Vec<Round>>);
 
 impl Rounds {
-    /// Notes a sample of this round.
-    pub(super) fn note(&mut self, round: usize, measure: Measure, kind: Kind, sample: Sample) {
-        let rounds = self.0.entry(measure).or_default();
-        if rounds.len() <= round {
-            rounds.resize_with(round + 1, Round::new);
-        }
-        rounds[round].insert(kind, sample);
+    /// Notes what a round found.
+    pub(super) fn note(&mut self, measure: Measure, round: Round) {
+        self.0.entry(measure).or_default().push(round);
     }
 
     /// Rounds that count, of all.
@@ -75,9 +71,9 @@ mod tests {
     #[test]
     fn a_round_with_a_slow_bare_sample_does_not_count() {
         let mut rounds = Rounds::default();
-        for (round, [bare, own]) in [[100.0, 90.0], [79.0, 79.0], [80.0, 80.0]].into_iter().enumerate() {
-            rounds.note(round, Measure::OneStream, Kind::Bare, vec![bare]);
-            rounds.note(round, Measure::OneStream, Kind::Sgsim, vec![own]);
+        for [bare, own] in [[100.0, 90.0], [79.0, 79.0], [80.0, 80.0]] {
+            let round = [(Kind::Bare, vec![bare]), (Kind::Sgsim, vec![own])].into();
+            rounds.note(Measure::OneStream, round);
         }
         assert_eq!(rounds.kept(Measure::OneStream), (2, 3));
         assert_eq!(rounds.kept(Measure::Datagrams), (0, 0));

@@ -29,8 +29,10 @@ const SILENCE: Duration = Duration::from_millis(300);
 #[derive(Clone, Debug, Subcommand)]
 pub(crate) enum Tool {
     /// Answers and counts until its standard input ends; tells the datagrams so far for every line of it
+    #[command(hide = true)]
     Serve,
     /// Asks and waits for the answer, again and again
+    #[command(hide = true)]
     Ask {
         /// Whom.
         address: Ipv4Addr,
@@ -41,6 +43,7 @@ pub(crate) enum Tool {
         fresh: bool,
     },
     /// Sends small datagrams as fast as it can
+    #[command(hide = true)]
     Flood {
         /// Where to.
         address: Ipv4Addr,
@@ -48,6 +51,7 @@ pub(crate) enum Tool {
         seconds: f64,
     },
     /// Tries to connect to a port that should be closed, and says what came of it
+    #[command(hide = true)]
     Probe {
         /// Whom.
         address: Ipv4Addr,
