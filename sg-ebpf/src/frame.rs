@@ -1,5 +1,7 @@
 //! Frames in the kernel: direct reads where the offset is known and the bytes are linear, a helper everywhere else.
 
+use core::arch::asm;
+
 use aya_ebpf::programs::{TcContext, XdpContext};
 use aya_ebpf::{EbpfContext, helpers};
 use sg_common::datapath::frame::Frame;
@@ -17,6 +19,29 @@ fn read_linear<const N: usize>(start: usize, end: usize, offset: u32) -> Option<
     }
     // SAFETY: compared with the frame's end just above, as the verifier checks again.
     Some(unsafe { *(at as *const [u8; N]) })
+}
+
+/// Reads `N` words of 32 bits at `start + offset` if they lie before `end`.
+#[inline(always)]
+fn words_linear<const N: usize>(start: usize, end: usize, offset: u32) -> Option<[u32; N]> {
+    let at = start + offset as usize;
+    if at + N * 4 > end {
+        return None;
+    }
+    // SAFETY: compared with the frame's end just above, as the verifier checks again.
+    Some(core::array::from_fn(|n| unsafe { load(at + n * 4) }).map(u32::from_be))
+}
+
+/// A load from any address, which the compiler would make of bytes.
+///
+/// # Safety
+/// The four bytes lie in the frame.
+#[inline(always)]
+unsafe fn load(at: usize) -> u32 {
+    let word: u64;
+    // SAFETY: the caller's promise; one instruction.
+    unsafe { asm!("{0} = *(u32 *)({1} + 0)", out(reg) word, in(reg) at, options(pure, readonly, nostack)) };
+    word as u32
 }
 
 /// A frame at a TCX hook. Its length is the socket buffer's, which is right for packets that the kernel carries as one
@@ -63,6 +88,29 @@ impl Frame for SkbFrame<'_> {
         };
         if result == 0 { Some(bytes) } else { None }
     }
+
+    #[inline(always)]
+    fn words<const N: usize>(&self, offset: u32) -> Option<[u32; N]> {
+        match words_linear(self.0.data(), self.0.data_end(), offset) {
+            Some(words) => Some(words),
+            None => self.words_at(offset),
+        }
+    }
+
+    #[inline(always)]
+    fn words_at<const N: usize>(&self, offset: u32) -> Option<[u32; N]> {
+        let mut words = [0u32; N];
+        // SAFETY: the helper writes N words into `words` or fails; it checks the offset against the buffer.
+        let result = unsafe {
+            helpers::generated::bpf_skb_load_bytes(
+                self.0.as_ptr(),
+                offset,
+                words.as_mut_ptr().cast(),
+                N as u32 * 4,
+            )
+        };
+        if result == 0 { Some(words.map(u32::from_be)) } else { None }
+    }
 }
 
 /// A frame at the XDP hook, where there is no path MTU.
@@ -103,5 +151,25 @@ impl Frame for XdpFrame<'_> {
             )
         };
         if result == 0 { Some(bytes) } else { None }
+    }
+
+    #[inline(always)]
+    fn words<const N: usize>(&self, offset: u32) -> Option<[u32; N]> {
+        words_linear(self.0.data(), self.0.data_end(), offset)
+    }
+
+    #[inline(always)]
+    fn words_at<const N: usize>(&self, offset: u32) -> Option<[u32; N]> {
+        let mut words = [0u32; N];
+        // SAFETY: the helper writes N words into `words` or fails; it checks the offset against the frame.
+        let result = unsafe {
+            helpers::generated::bpf_xdp_load_bytes(
+                self.0.ctx.cast(),
+                offset,
+                words.as_mut_ptr().cast(),
+                N as u32 * 4,
+            )
+        };
+        if result == 0 { Some(words.map(u32::from_be)) } else { None }
     }
 }

@@ -14,6 +14,8 @@ use crate::too_big::MESSAGE_LENGTH;
 /// Keys under construction.
 #[repr(C)]
 pub(crate) struct Scratch {
+    /// When the packet in the room is judged.
+    pub(crate) tick: u64,
     /// IPv4 flow key.
     pub(crate) key4: FlowKey4,
     /// IPv6 flow key.

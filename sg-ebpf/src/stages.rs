@@ -3,7 +3,7 @@
 //! Like the tables of a policy (`policy`), each is a global function of numbers and the context: its callers see an unknown
 //! number come back, and its stack is its own. The packet lies in a per-CPU map between them.
 
-use aya_ebpf::bindings::{__sk_buff, xdp_md};
+use aya_ebpf::bindings::{__sk_buff, BPF_RB_NO_WAKEUP, xdp_md};
 use aya_ebpf::helpers::generated::bpf_get_smp_processor_id;
 use aya_ebpf::programs::{TcContext, XdpContext};
 use sg_common::abi::event::VerdictRecord;
@@ -25,6 +25,9 @@ use crate::frame::{SkbFrame, XdpFrame};
 use crate::maps::{EVENTS, STEPS, TRACE_FILTER};
 use crate::scratch::{room, scratch};
 use crate::tables::Maps;
+
+/// Nobody sleeps on a ring: its reader comes by every few milliseconds, and waking it would cost each new flow an interrupt.
+const QUIETLY: u64 = BPF_RB_NO_WAKEUP as u64;
 
 /// Parses a socket buffer's frame into the room.
 #[inline(never)]
@@ -61,7 +64,7 @@ extern "C" fn sg_report(slot: u32, direction: u32, reason: u32, rule: u32) -> u3
     match EVENTS.reserve::<VerdictRecord>(0) {
         Some(mut entry) => {
             entry.write(record_of(packet, &bench, decision));
-            entry.submit(0);
+            entry.submit(QUIETLY);
             1
         }
         None => {
@@ -208,7 +211,7 @@ extern "C" fn sg_trace(place: u64, a: u64, b: u64) -> u32 {
     match STEPS.reserve::<StepRecord>(0) {
         Some(mut entry) => {
             entry.write(trace::record_of(packet, &bench, step, a, b));
-            entry.submit(0);
+            entry.submit(QUIETLY);
             1
         }
         None => {
@@ -227,7 +230,11 @@ pub(crate) fn trace_for(bench: &Bench<'_>, step: StepCode, a: u64, b: u64) {
 
 #[inline(always)]
 fn bench(interface: &InterfaceRecord, slot: u32, direction: u32) -> Bench<'_> {
-    Bench { interface, slot, tick: Maps.tick(), packets: 0, sender: 0, direction: decode(direction) }
+    let tick = match scratch() {
+        Some(scratch) => scratch.tick,
+        None => 0,
+    };
+    Bench { interface, slot, tick, packets: 0, sender: 0, direction: decode(direction) }
 }
 
 #[inline(always)]

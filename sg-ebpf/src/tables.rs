@@ -196,7 +196,12 @@ impl Tables for Maps {
         };
         // SAFETY: reads a clock. Coarse: a seventh of the cost of the exact one, and a tick is a millisecond.
         let now = unsafe { bpf_ktime_get_coarse_ns() };
-        tick_of(now.wrapping_add(offset))
+        let tick = tick_of(now.wrapping_add(offset));
+        // Every stage judges at the same moment, and a clock costs a call.
+        if let Some(scratch) = scratch() {
+            scratch.tick = tick;
+        }
+        tick
     }
 
     #[inline(always)]
@@ -264,13 +269,17 @@ impl Tables for Maps {
         if !charge(account, replaces) {
             return Admission::ALLOWANCE_EXCEEDED;
         }
-        // An entry that has ended may still be there.
-        self.remove(key, allowance);
+        if replaces {
+            // An entry that has ended is still there.
+            self.remove(key, allowance);
+        }
         let Some(scratch) = scratch() else { return Admission::TABLE_FULL };
         scratch.entry = entry;
         let inserted = if key.family == Family::V4.0 {
+            scratch.key4 = key.to_v4();
             maps::EMBRYONIC4.insert(&scratch.key4, &scratch.entry, u64::from(BPF_NOEXIST))
         } else {
+            scratch.key6 = key.to_v6();
             maps::EMBRYONIC6.insert(&scratch.key6, &scratch.entry, u64::from(BPF_NOEXIST))
         };
         if inserted.is_ok() {

@@ -47,7 +47,7 @@ impl Account {
     }
 
     /// The world as it is.
-    fn world(&self) -> World {
+    pub(crate) fn world(&self) -> World {
         self.api.backend().world().unwrap()
     }
 

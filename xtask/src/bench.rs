@@ -36,6 +36,13 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     exec::in_the_open(command(repo).args(&args.options))
 }
 
+/// The regression gate, in ci, where set-up and the objects have been steps of their own.
+pub(crate) fn in_ci(repo: &Repo) -> Result<String> {
+    build(repo)?;
+    exec::in_the_open(command(repo).arg("--gate"))?;
+    Ok("unit-cost ratios and program sizes".to_owned())
+}
+
 fn build(repo: &Repo) -> Result<()> {
     let mut cargo = exec::host_cargo(repo);
     cargo.args(["build", "--release", "--locked", "--package", "sg-bench"]);

@@ -33,6 +33,8 @@ pub(crate) fn build(repo: &Repo, toolchain: &Toolchain) -> Result<()> {
             // BTF is made from debug information.
             "-Cdebuginfo=2",
             "-Clink-arg=--btf",
+            // With it, LLVM calls a loop over bytes for every array of zeros and every copy.
+            "-Clink-arg=--disable-expand-memcpy-in-order",
             &format!("-Clinker={linker}"),
         ]),
     );

@@ -6,7 +6,7 @@ use crate::demo::Software;
 use crate::repo::Repo;
 use crate::setup::{self, Purpose};
 use crate::summary::Summary;
-use crate::{build, demo, fuzz, lint, load, mutants, test, tidy};
+use crate::{bench, build, demo, fuzz, lint, load, mutants, test, tidy};
 
 /// How long each fuzz target is tried; `cargo xtask fuzz` tries longer on demand.
 const FUZZ_SECONDS: u32 = 60;
@@ -25,6 +25,7 @@ pub(crate) fn execute(repo: &Repo) -> Result<()> {
             ("clients", &|| test::clients(repo, &[]).map(|counts| test::remark(&counts))),
             ("build", &|| build::execute(repo).map(|()| String::new())),
             ("privileged", &|| test::privileged(repo, &[]).map(|counts| test::remark(&counts))),
+            ("bench gate", &|| bench::in_ci(repo)),
             ("load", &|| load::in_ci(repo, LOAD_SECONDS)),
             ("mutants", &|| mutants::in_ci(repo)),
             ("fuzz", &|| fuzz::in_ci(repo, FUZZ_SECONDS)),

@@ -105,29 +105,28 @@ fn finish(parsed: Option<()>) -> Kind {
 
 #[inline(always)]
 fn parse_ipv4<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Payload> {
-    let header = frame.read::<20>(ETHERNET_LENGTH)?;
-    let header_length = u32::from(header[0] & 0x0f) * 4;
-    let total_length = u32::from(u16::from_be_bytes([header[2], header[3]]));
-    if header[0] >> 4 != 4
+    let header = frame.words::<5>(ETHERNET_LENGTH)?;
+    let header_length = (header[0] >> 24 & 0x0f) * 4;
+    let total_length = header[0] & 0xffff;
+    if header[0] >> 28 != 4
         || header_length < IPV4_LENGTH
         || total_length < header_length
         || total_length > frame.length() - ETHERNET_LENGTH
     {
         return None;
     }
-    let fragment = u16::from_be_bytes([header[6], header[7]]);
+    let fragment = header[1] as u16;
     packet.family = Family::V4.0;
     packet.length = total_length;
     packet.dont_fragment = (fragment >> 14) as u8 & 1;
     packet.transport = ETHERNET_LENGTH + header_length;
     packet.fragment = fragment_place(fragment & 0x1fff, fragment & 0x2000 != 0);
-    packet.fragment_id = u32::from(u16::from_be_bytes([header[4], header[5]]));
-    packet.tuple.source = Address::v4(u32::from_be_bytes([header[12], header[13], header[14], header[15]]));
-    packet.tuple.destination =
-        Address::v4(u32::from_be_bytes([header[16], header[17], header[18], header[19]]));
-    packet.tuple.protocol = header[9];
+    packet.fragment_id = header[1] >> 16;
+    packet.tuple.source = Address::v4(header[3]);
+    packet.tuple.destination = Address::v4(header[4]);
+    packet.tuple.protocol = (header[2] >> 16) as u8;
     Some(Payload {
-        protocol: header[9],
+        protocol: packet.tuple.protocol,
         offset: ETHERNET_LENGTH + header_length,
         end: ETHERNET_LENGTH + total_length,
         plain: header_length == IPV4_LENGTH,
@@ -136,19 +135,19 @@ fn parse_ipv4<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
 
 #[inline(always)]
 fn parse_ipv6<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Payload> {
-    let header = frame.read::<40>(ETHERNET_LENGTH)?;
-    let payload_length = u32::from(u16::from_be_bytes([header[4], header[5]]));
-    if header[0] >> 4 != 6 || payload_length > frame.length() - ETHERNET_LENGTH - IPV6_LENGTH {
+    let header = frame.words::<10>(ETHERNET_LENGTH)?;
+    let payload_length = header[1] >> 16;
+    if header[0] >> 28 != 6 || payload_length > frame.length() - ETHERNET_LENGTH - IPV6_LENGTH {
         return None;
     }
     packet.family = Family::V6.0;
     packet.length = IPV6_LENGTH + payload_length;
     packet.dont_fragment = 1;
     packet.fragment = FragmentPlace::WHOLE;
-    packet.tuple.source = address_at(&header, 8);
-    packet.tuple.destination = address_at(&header, 24);
+    packet.tuple.source = address_of(&header, 2);
+    packet.tuple.destination = address_of(&header, 6);
     let mut payload = Payload {
-        protocol: header[6],
+        protocol: (header[1] >> 8) as u8,
         offset: ETHERNET_LENGTH + IPV6_LENGTH,
         end: ETHERNET_LENGTH + IPV6_LENGTH + payload_length,
         plain: true,
@@ -162,21 +161,11 @@ fn parse_ipv6<F: Frame + ?Sized>(frame: &F, packet: &mut Packet) -> Option<Paylo
     Some(payload)
 }
 
+/// The address that begins with a word of an IPv6 header.
 #[inline(always)]
-fn address_at(header: &[u8; 40], start: usize) -> Address {
-    let half = |at: usize| {
-        u64::from_be_bytes([
-            header[at],
-            header[at + 1],
-            header[at + 2],
-            header[at + 3],
-            header[at + 4],
-            header[at + 5],
-            header[at + 6],
-            header[at + 7],
-        ])
-    };
-    Address { high: half(start), low: half(start + 8) }
+fn address_of(header: &[u32; 10], first: usize) -> Address {
+    let half = |at: usize| u64::from(header[at]) << 32 | u64::from(header[at + 1]);
+    Address { high: half(first), low: half(first + 2) }
 }
 
 #[inline(always)]
@@ -190,20 +179,20 @@ fn walk_extensions<F: Frame + ?Sized>(frame: &F, payload: &mut Payload, packet: 
         if !is_extension(payload.protocol) {
             return Some(());
         }
-        let header = frame.read_at::<8>(payload.offset)?;
+        let header = frame.words_at::<2>(payload.offset)?;
         let length = if payload.protocol == FRAGMENT {
-            let field = u16::from_be_bytes([header[2], header[3]]);
+            let field = header[0] as u16;
             packet.fragment = fragment_place(field >> 3, field & 1 != 0);
-            packet.fragment_id = u32::from_be_bytes([header[4], header[5], header[6], header[7]]);
+            packet.fragment_id = header[1];
             8
         } else {
-            (u32::from(header[1]) + 1) * 8
+            ((header[0] >> 16 & 0xff) + 1) * 8
         };
         payload.offset += length;
         if payload.offset > payload.end {
             return None;
         }
-        payload.protocol = header[0];
+        payload.protocol = (header[0] >> 24) as u8;
         if packet.fragment == FragmentPlace::LATER {
             // Behind the fragment header of a later fragment is data, not a header.
             return Some(());
@@ -225,16 +214,15 @@ fn fragment_place(offset: u16, more: bool) -> FragmentPlace {
 
 /// Reads at the usual offset where the header has no options, so that the compiler knows the offset.
 #[inline(always)]
-fn read_payload<const N: usize, F: Frame + ?Sized>(
+fn words_of_payload<const N: usize, F: Frame + ?Sized>(
     frame: &F,
     payload: &Payload,
     usual: u32,
-    skip: u32,
-) -> Option<[u8; N]> {
-    if payload.offset + skip + N as u32 > payload.end {
+) -> Option<[u32; N]> {
+    if payload.offset + N as u32 * 4 > payload.end {
         return None;
     }
-    if payload.plain { frame.read::<N>(usual + skip) } else { frame.read_at::<N>(payload.offset + skip) }
+    if payload.plain { frame.words::<N>(usual) } else { frame.words_at::<N>(payload.offset) }
 }
 
 #[inline(always)]
@@ -249,32 +237,32 @@ fn parse_transport<F: Frame + ?Sized>(
     }
     match payload.protocol {
         protocol::TCP => {
-            let header = read_payload::<14, F>(frame, payload, usual, 0)?;
-            let header_length = u32::from(header[12] >> 4) * 4;
+            // Up to the flags; the rest of a header is at least four bytes.
+            let header = words_of_payload::<4, F>(frame, payload, usual)?;
+            let header_length = (header[3] >> 28) * 4;
             if header_length < 20 || payload.offset + header_length > payload.end {
                 return None;
             }
-            set_ports(&mut packet.tuple, [header[0], header[1], header[2], header[3]]);
-            packet.flags = header[13];
+            set_ports(&mut packet.tuple, header[0]);
+            packet.flags = (header[3] >> 16) as u8;
             packet.header_length = payload.offset - ETHERNET_LENGTH + header_length;
             Some(())
         }
         protocol::UDP => {
-            let header = read_payload::<8, F>(frame, payload, usual, 0)?;
-            let length = u32::from(u16::from_be_bytes([header[4], header[5]]));
+            let header = words_of_payload::<2, F>(frame, payload, usual)?;
+            let length = header[1] >> 16;
             let fits = payload.offset + length <= payload.end || packet.fragment == FragmentPlace::FIRST;
             if length < 8 || !fits {
                 return None;
             }
             packet.header_length = payload.offset - ETHERNET_LENGTH + 8;
-            set_ports(&mut packet.tuple, [header[0], header[1], header[2], header[3]]);
+            set_ports(&mut packet.tuple, header[0]);
             Some(())
         }
         _ if is_icmp(packet.family, payload.protocol) => {
-            let header = read_payload::<8, F>(frame, payload, usual, 0)?;
-            packet.tuple.source_port = u16::from_be_bytes([header[4], header[5]]);
-            packet.tuple.destination_port = u16::from_be_bytes([header[0], header[1]]);
-            if is_icmp_error(packet.family, header[0]) {
+            let header = words_of_payload::<2, F>(frame, payload, usual)?;
+            set_icmp(&mut packet.tuple, header);
+            if is_icmp_error(packet.family, packet.tuple.icmp_kind()) {
                 packet.has_about = parse_about(frame, payload, packet.family, &mut packet.about) as u8;
             }
             Some(())
@@ -284,9 +272,16 @@ fn parse_transport<F: Frame + ?Sized>(
 }
 
 #[inline(always)]
-fn set_ports(tuple: &mut FiveTuple, ports: [u8; 4]) {
-    tuple.source_port = u16::from_be_bytes([ports[0], ports[1]]);
-    tuple.destination_port = u16::from_be_bytes([ports[2], ports[3]]);
+fn set_ports(tuple: &mut FiveTuple, word: u32) {
+    tuple.source_port = (word >> 16) as u16;
+    tuple.destination_port = word as u16;
+}
+
+/// An ICMP message's identifier, type and code in the places of ports.
+#[inline(always)]
+fn set_icmp(tuple: &mut FiveTuple, header: [u32; 2]) {
+    tuple.source_port = (header[1] >> 16) as u16;
+    tuple.destination_port = (header[0] >> 16) as u16;
 }
 
 /// ICMP errors (C-17, C-19): 3, 4, 5, 11, 12 and ICMPv6 1 to 4.
@@ -301,46 +296,44 @@ pub(super) fn is_icmp_error(family: u8, kind: u8) -> bool {
 fn parse_about<F: Frame + ?Sized>(frame: &F, payload: &Payload, family: u8, about: &mut FiveTuple) -> bool {
     let start = payload.offset + 8;
     let offset = if family == Family::V4.0 {
-        let Some(header) = frame.read_at::<20>(start) else { return false };
-        let fragment = u16::from_be_bytes([header[6], header[7]]);
-        let header_length = u32::from(header[0] & 0x0f) * 4;
-        if header[0] >> 4 != 4 || header_length < IPV4_LENGTH || fragment & 0x1fff != 0 {
+        let Some(header) = frame.words_at::<5>(start) else { return false };
+        let header_length = (header[0] >> 24 & 0x0f) * 4;
+        if header[0] >> 28 != 4 || header_length < IPV4_LENGTH || header[1] & 0x1fff != 0 {
             return false;
         }
-        about.source = Address::v4(u32::from_be_bytes([header[12], header[13], header[14], header[15]]));
-        about.destination = Address::v4(u32::from_be_bytes([header[16], header[17], header[18], header[19]]));
-        about.protocol = header[9];
+        about.source = Address::v4(header[3]);
+        about.destination = Address::v4(header[4]);
+        about.protocol = (header[2] >> 16) as u8;
         start + header_length
     } else {
-        let Some(header) = frame.read_at::<40>(start) else { return false };
-        if header[0] >> 4 != 6 {
+        let Some(header) = frame.words_at::<10>(start) else { return false };
+        if header[0] >> 28 != 6 {
             return false;
         }
-        about.source = address_at(&header, 8);
-        about.destination = address_at(&header, 24);
-        about.protocol = header[6];
+        about.source = address_of(&header, 2);
+        about.destination = address_of(&header, 6);
+        about.protocol = (header[1] >> 8) as u8;
         let mut offset = start + IPV6_LENGTH;
         if about.protocol == FRAGMENT {
-            let Some(fragment) = frame.read_at::<8>(offset) else { return false };
-            if u16::from_be_bytes([fragment[2], fragment[3]]) & 0xfff8 != 0 {
+            let Some(fragment) = frame.words_at::<2>(offset) else { return false };
+            if fragment[0] & 0xfff8 != 0 {
                 return false;
             }
-            about.protocol = fragment[0];
+            about.protocol = (fragment[0] >> 24) as u8;
             offset += 8;
         }
         offset
     };
     match about.protocol {
         protocol::TCP | protocol::UDP => {
-            let Some(ports) = frame.read_at::<4>(offset) else { return false };
+            let Some([ports]) = frame.words_at::<1>(offset) else { return false };
             set_ports(about, ports);
             offset + 4 <= payload.end
         }
         _ if is_icmp(family, about.protocol) => {
-            let Some(header) = frame.read_at::<8>(offset) else { return false };
-            about.source_port = u16::from_be_bytes([header[4], header[5]]);
-            about.destination_port = u16::from_be_bytes([header[0], header[1]]);
-            offset + 8 <= payload.end && !is_icmp_error(family, header[0])
+            let Some(header) = frame.words_at::<2>(offset) else { return false };
+            set_icmp(about, header);
+            offset + 8 <= payload.end && !is_icmp_error(family, about.icmp_kind())
         }
         _ => offset <= payload.end,
     }

@@ -1,6 +1,7 @@
 //! Step 10 of `docs/judgement.md`: to whom a packet goes.
 
-use crate::abi::address::Family;
+use crate::abi::address::{Address, Family};
+use crate::abi::interface::InterfaceRecord;
 use crate::abi::network::{MAX_BLOCKS, NetworkRecord};
 use crate::abi::{INTERNET_NUMBER, INTERNET_SLOT};
 
@@ -43,7 +44,15 @@ pub(super) fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) 
         return Receiver::default();
     };
     let (slot, number) = (owner.record().slot, owner.record().number);
-    let receiver = receiver_at(tables, slot, number);
+    let Some(interface) = tables.interface(slot) else { return Receiver::default() };
+    if interface.number != number {
+        return Receiver::default();
+    }
+    let receiver = receiver_of_interface(slot, &interface);
+    // What an interface says of itself needs no second look; a secondary address, or one of a peer's, does.
+    if interface.network == network && is_primary(&interface, packet.family, packet.tuple.destination) {
+        return receiver;
+    }
     // The record's memory may have become another address's before it was read. That it was replaced, because its groups
     // changed, is no reason to lose the packet: its owner is the same.
     match tables.member(network, packet.family, packet.tuple.destination) {
@@ -55,11 +64,22 @@ pub(super) fn receiver_of<T: Tables>(tables: &T, network: u32, packet: &Packet) 
 #[inline(always)]
 fn receiver_at<T: Tables>(tables: &T, slot: u32, number: u32) -> Receiver {
     match tables.interface(slot) {
-        Some(interface) if interface.number == number => {
-            Receiver { slot, link_index: interface.link_index, subnet: interface.subnet, mac: interface.mac }
-        }
+        Some(interface) if interface.number == number => receiver_of_interface(slot, &interface),
         _ => Receiver::default(),
     }
+}
+
+#[inline(always)]
+fn receiver_of_interface(slot: u32, interface: &InterfaceRecord) -> Receiver {
+    Receiver { slot, link_index: interface.link_index, subnet: interface.subnet, mac: interface.mac }
+}
+
+/// Whether an address is an interface's first of its family.
+#[inline(always)]
+pub(super) fn is_primary(interface: &InterfaceRecord, family: u8, address: Address) -> bool {
+    let primary =
+        if family == Family::V4.0 { Address::v4(interface.primary_ipv4) } else { interface.primary_ipv6 };
+    address == primary && primary != Address::default()
 }
 
 #[inline(always)]

@@ -7,6 +7,7 @@ use crate::abi::verdict::ReasonCode;
 use super::exempt::{is_dhcp, is_exempt, is_undeliverable, is_unspecified_or_link_local_v6};
 use super::frame::Frame;
 use super::parse::{ARP_SENDER_MAC, Kind};
+use super::route::is_primary;
 use super::tables::{MemberCell, Tables};
 use super::tuple::Packet;
 
@@ -101,12 +102,7 @@ pub(super) fn owns<T: Tables>(
     interface: &InterfaceRecord,
     address: Address,
 ) -> bool {
-    let primary = if packet.family == Family::V4.0 {
-        Address::v4(interface.primary_ipv4)
-    } else {
-        interface.primary_ipv6
-    };
-    if address == primary && primary != Address::default() {
+    if is_primary(interface, packet.family, address) {
         return true;
     }
     match tables.member(interface.network, packet.family, address) {

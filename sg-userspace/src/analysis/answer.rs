@@ -7,7 +7,8 @@ use crate::aws::rule::Direction;
 use crate::aws::world::World;
 
 use super::address;
-use super::explain::{self, Ends, Question};
+use super::ends::Ends;
+use super::explain::{self, Question};
 use super::finding::{Component, Finding, Step};
 use super::ports::{self, Ports};
 use super::route::{self, Route};

@@ -7,7 +7,8 @@ use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::world::World;
 
-use super::explain::{Ends, Explanation, Question, explain};
+use super::ends::Ends;
+use super::explain::{Explanation, Question, explain};
 use super::range::{self, AddressRange};
 use super::traffic::Traffic;
 use super::{address, ports};

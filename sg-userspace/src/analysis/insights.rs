@@ -11,7 +11,8 @@ use crate::aws::tag::ResourceId;
 use crate::aws::world::World;
 
 use super::ask::{Candidate, sample_ports};
-use super::explain::{Ends, Explanation, Question, Verdict, explain};
+use super::ends::Ends;
+use super::explain::{Explanation, Question, Verdict, explain};
 use super::finding::{AclDecision, Component, Finding, Gap, Miss, NoRule, Step};
 use super::traffic::Traffic;
 use super::{address, range};

@@ -17,6 +17,7 @@ pub mod what_if;
 
 mod address;
 mod answer;
+mod ends;
 mod ports;
 mod range;
 mod route;

@@ -14,7 +14,8 @@ use crate::aws::world::World;
 
 pub use super::range::AddressRange;
 
-use super::explain::{Ends, Question};
+use super::ends::Ends;
+use super::explain::Question;
 use super::finding::Finding;
 use super::ports::{self, Ports};
 use super::side::Side;

@@ -8,14 +8,17 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::aws::error::AwsError;
+use crate::aws::flow_log::FlowLog;
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{SecurityGroupId, VpcId};
 use crate::aws::instance::Instance;
 use crate::aws::interface::{MacAddr, NetworkInterface};
+use crate::aws::internet_gateway::InternetGateway;
 use crate::aws::network_acl::NetworkAcl;
 use crate::aws::peering::{PeeringStatus, VpcPeeringConnection};
 use crate::aws::prefix_list::PrefixList;
 use crate::aws::quota::Quotas;
+use crate::aws::route_table::RouteTable;
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
 use crate::aws::vpc::{Subnet, Vpc};
 use crate::aws::world::World;
@@ -27,8 +30,13 @@ use super::permission::Permission;
 use super::quota::SetQuotas;
 use super::rule_count::RuleCount;
 use super::{
-    group, instance, interface, network_acl, peering, prefix_list, route_table, rule, subnet, tag, vpc,
+    attachment, flow_log, group, instance, interface, network_acl, peering, prefix_list, rule, subnet, tag,
+    vpc,
 };
+
+mod routing;
+
+pub use routing::adopt_main_route_tables;
 
 /// An object to take over. Numbers and slots are given anew; everything else stays.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,6 +53,10 @@ pub enum Existing {
     Subnet(Subnet),
     /// A peering in any state.
     Peering(VpcPeeringConnection),
+    /// An internet gateway, attached or not.
+    InternetGateway(InternetGateway),
+    /// A route table.
+    RouteTable(RouteTable),
     /// A rule of a group, after those that it has.
     Rule(SecurityGroupId, SecurityGroupRule),
     /// An interface. Without an address it gets a free one, with an Ethernet address of zeros it gets one, too. The
@@ -52,6 +64,8 @@ pub enum Existing {
     NetworkInterface(NetworkInterface),
     /// An instance, whose interfaces are there.
     Instance(Instance),
+    /// A flow log.
+    FlowLog(FlowLog),
 }
 
 /// Takes an object over, wholly or not at all.
@@ -67,9 +81,12 @@ pub fn adopt(world: &mut World, object: Existing) -> Result<(), AwsError> {
         Existing::SecurityGroup(group) => adopt_group(&mut edit, group),
         Existing::Subnet(subnet) => adopt_subnet(&mut edit, subnet),
         Existing::Peering(peering) => adopt_peering(&mut edit, peering),
+        Existing::InternetGateway(gateway) => routing::adopt_gateway(&mut edit, gateway),
+        Existing::RouteTable(table) => routing::adopt_table(&mut edit, table),
         Existing::Rule(group_id, rule) => adopt_rule(&mut edit, &group_id, rule),
         Existing::NetworkInterface(interface) => adopt_interface(&mut edit, interface),
         Existing::Instance(instance) => adopt_instance(&mut edit, instance),
+        Existing::FlowLog(log) => adopt_flow_log(&mut edit, log),
     };
     match outcome {
         Ok(()) => {
@@ -83,8 +100,7 @@ pub fn adopt(world: &mut World, object: Existing) -> Result<(), AwsError> {
     }
 }
 
-/// Gives a VPC the default group, the default ACL and the main route table that every VPC has, if they have not been taken
-/// over (M-30, N-05).
+/// Gives a VPC the default group and the default ACL that every VPC has, if they have not been taken over (M-30, N-05).
 ///
 /// # Errors
 /// Where the VPC is not there.
@@ -96,9 +112,6 @@ pub fn adopt_defaults(world: &mut World, vpc_id: &VpcId) -> Result<(), AwsError>
     }
     if group::default_of(edit.world(), vpc_id).is_none() {
         vpc::insert_default_group(&mut edit, vpc_id)?;
-    }
-    if edit.world().main_route_table_of(vpc_id).is_none() {
-        route_table::insert_main(&mut edit, vpc_id)?;
     }
     edit.finish();
     Ok(())
@@ -323,7 +336,7 @@ fn adopt_interface(edit: &mut Edit<'_>, mut it: NetworkInterface) -> Result<(), 
     check_tags(&it.tags)?;
     if let Some(attachment) = &it.attachment {
         let zone = &subnet.availability_zone;
-        interface::check_place(edit, &attachment.instance_id, attachment.device_index, zone)?;
+        attachment::check_place(edit, &attachment.instance_id, attachment.device_index, zone)?;
     }
     it.slot = interface::free_slot(edit.world());
     it.number = interface::next_interface_number(edit)?.1;
@@ -355,4 +368,16 @@ fn adopt_instance(edit: &mut Edit<'_>, mut instance: Instance) -> Result<(), Aws
     instance.number = edit.next_number()?.1;
     edit.put(instance);
     ids.iter().try_for_each(|id| interface::settle_connection_tracking(edit, id))
+}
+
+fn adopt_flow_log(edit: &mut Edit<'_>, mut log: FlowLog) -> Result<(), AwsError> {
+    check_new::<FlowLog>(edit, &log.id)?;
+    if log.resource.vpc_id(edit.world()).is_none() {
+        return Err(log.resource.not_found());
+    }
+    flow_log::check(&log.destination, log.max_aggregation_interval)?;
+    check_tags(&log.tags)?;
+    log.number = edit.next_number()?.1;
+    edit.put(log);
+    Ok(())
 }

@@ -64,11 +64,8 @@ pub struct CreateFlowLogs {
 
 impl CreateFlowLogs {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
-        check_destination(&self.destination)?;
         let interval = self.max_aggregation_interval.unwrap_or(INTERVALS[1]);
-        if !INTERVALS.contains(&interval) {
-            return Err(invalid("Invalid Flow Log Max Aggregation Interval"));
-        }
+        check(&self.destination, interval)?;
         if self.resources.is_empty() {
             return Err(AwsError::new(
                 "MissingParameter",
@@ -139,6 +136,15 @@ impl CreateFlowLogs {
         });
         Ok(id)
     }
+}
+
+/// What every flow log must be like.
+pub(super) fn check(destination: &Destination, interval: u32) -> Result<(), AwsError> {
+    check_destination(destination)?;
+    if !INTERVALS.contains(&interval) {
+        return Err(invalid("Invalid Flow Log Max Aggregation Interval"));
+    }
+    Ok(())
 }
 
 /// The place must be given as its kind wants it (F-13).

@@ -18,6 +18,7 @@ use crate::aws::vpc::Subnet;
 use crate::aws::world::World;
 
 use super::Reply;
+use super::attachment;
 use super::edit::Edit;
 use super::interface::{self, CreateNetworkInterface};
 use super::tag;
@@ -196,7 +197,7 @@ fn add_interface(
         InstanceInterface::NewKept(create) => (create_for_instance(edit, create)?, false),
         InstanceInterface::Existing(id) => (id, false),
     };
-    interface::attach(edit, &interface_id, instance_id, device_index)?;
+    attachment::attach(edit, &interface_id, instance_id, device_index)?;
     let interface: &mut NetworkInterface = edit.get_mut(&interface_id)?;
     if let Some(attachment) = &mut interface.attachment {
         attachment.delete_on_termination = delete_on_termination;

@@ -8,8 +8,8 @@ use crate::aws::instance::{Instance, InstanceState};
 use crate::aws::interface::NetworkInterface;
 
 use super::Reply;
+use super::attachment;
 use super::edit::Edit;
-use super::interface;
 
 /// How many ended instances are shown; the ones that ended first are forgotten.
 const SHOWN: usize = 100;
@@ -131,7 +131,7 @@ fn release_interfaces(edit: &mut Edit<'_>, id: &InstanceId) -> Result<(), AwsErr
         if deleted {
             edit.remove::<NetworkInterface>(&interface_id);
         } else {
-            interface::detach(edit, &interface_id)?;
+            attachment::detach(edit, &interface_id)?;
         }
     }
     Ok(())

@@ -9,6 +9,7 @@ use crate::aws::ids::{InternetGatewayId, VpcId};
 use crate::aws::internet_gateway::InternetGateway;
 use crate::aws::region::Region;
 use crate::aws::vpc::Vpc;
+use crate::aws::world::World;
 
 use super::Reply;
 use super::edit::Edit;
@@ -88,14 +89,19 @@ impl AttachInternetGateway {
                 format!("resource {id} is already attached to network {attached}"),
             ));
         }
-        if edit.world().internet_gateway_of(&vpc_id).is_some() {
-            return Err(AwsError::invalid_value(format!(
-                "Network {vpc_id} already has an internet gateway attached"
-            )));
-        }
+        check_free(edit.world(), &vpc_id)?;
         edit.get_mut::<InternetGateway>(&id)?.vpc_id = Some(vpc_id);
         Ok(Reply::Done)
     }
+}
+
+/// A VPC has at most one.
+pub(super) fn check_free(world: &World, vpc_id: &VpcId) -> Result<(), AwsError> {
+    if world.internet_gateway_of(vpc_id).is_some() {
+        let message = format!("Network {vpc_id} already has an internet gateway attached");
+        return Err(AwsError::invalid_value(message));
+    }
+    Ok(())
 }
 
 /// Detaches an internet gateway from its VPC. Routes to it stay, and lead nowhere until it is attached again.

@@ -8,6 +8,7 @@
 
 mod address;
 pub mod adopt;
+pub mod attachment;
 pub mod changes;
 pub mod default_vpc;
 mod edit;
@@ -149,9 +150,9 @@ commands! {
     /// Deletes a network interface that is not attached.
     DeleteNetworkInterface(interface),
     /// Attaches a network interface to an instance.
-    AttachNetworkInterface(interface),
+    AttachNetworkInterface(attachment),
     /// Detaches a network interface, not the primary one.
-    DetachNetworkInterface(interface),
+    DetachNetworkInterface(attachment),
     /// Replaces the groups of a network interface.
     ModifyInterfaceGroups(interface),
     /// Sets idle timeouts of a network interface.

@@ -61,6 +61,20 @@ impl EntryContent {
     }
 }
 
+/// An ACL to be changed, the entry that it is to have, and how many entries it may have.
+fn open<'e>(
+    edit: &'e mut Edit<'_>,
+    network_acl_id: &NetworkAclId,
+    direction: Direction,
+    rule_number: u32,
+    content: EntryContent,
+) -> Result<(&'e mut NetworkAcl, NetworkAclEntry, usize), AwsError> {
+    edit.get::<NetworkAcl>(network_acl_id)?;
+    let entry = content.into_entry(direction, checked_number(rule_number)?)?;
+    let limit = edit.world().quotas.rules_per_network_acl as usize;
+    Ok((edit.get_mut(network_acl_id)?, entry, limit))
+}
+
 /// Adds an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -78,10 +92,7 @@ pub struct CreateNetworkAclEntry {
 impl CreateNetworkAclEntry {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { network_acl_id, direction, rule_number, content } = self;
-        edit.get::<NetworkAcl>(&network_acl_id)?;
-        let entry = content.into_entry(direction, checked_number(rule_number)?)?;
-        let limit = edit.world().quotas.rules_per_network_acl as usize;
-        let acl: &mut NetworkAcl = edit.get_mut(&network_acl_id)?;
+        let (acl, entry, limit) = open(edit, &network_acl_id, direction, rule_number, content)?;
         let Err(place) = position(acl, direction, rule_number) else {
             return Err(AwsError::new(
                 "NetworkAclEntryAlreadyExists",
@@ -111,10 +122,7 @@ pub struct ReplaceNetworkAclEntry {
 impl ReplaceNetworkAclEntry {
     pub(super) fn run(self, edit: &mut Edit<'_>) -> Result<Reply, AwsError> {
         let Self { network_acl_id, direction, rule_number, content } = self;
-        edit.get::<NetworkAcl>(&network_acl_id)?;
-        let entry = content.into_entry(direction, checked_number(rule_number)?)?;
-        let limit = edit.world().quotas.rules_per_network_acl as usize;
-        let acl: &mut NetworkAcl = edit.get_mut(&network_acl_id)?;
+        let (acl, entry, limit) = open(edit, &network_acl_id, direction, rule_number, content)?;
         let place = position(acl, direction, rule_number).map_err(|_| not_found(direction, rule_number))?;
         let changes_family = AddressFamily::of(&acl.entries[place].cidr) != AddressFamily::of(&entry.cidr);
         acl.entries[place] = entry.clone();

@@ -1,10 +1,13 @@
 //! What a rule allows, as a typed value, and how EC2's API reads and checks it. What users may type on top of that is in
 //! `rule_text`; rules themselves are made in `rule`.
 
+use std::collections::BTreeMap;
+
 use ipnet::{Ipv4Net, Ipv6Net};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::error::AwsError;
+use crate::aws::ids::{SecurityGroupRuleId, VpcId};
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
 
@@ -44,6 +47,28 @@ impl Permission {
     /// Whether two permissions are the same to AWS: all but the description.
     pub fn is_same(&self, other: &Self) -> bool {
         (self.protocol, self.ports, &self.peer) == (other.protocol, other.ports, &other.peer)
+    }
+
+    /// The rule of this id and number that allows it.
+    pub fn into_rule(
+        self,
+        (id, number): (SecurityGroupRuleId, u32),
+        direction: Direction,
+        referenced_vpc_id: Option<VpcId>,
+        tags: BTreeMap<String, String>,
+    ) -> SecurityGroupRule {
+        let Self { protocol, ports, peer, description } = self;
+        SecurityGroupRule {
+            id,
+            number,
+            direction,
+            protocol,
+            ports,
+            peer,
+            description,
+            referenced_vpc_id,
+            tags,
+        }
     }
 
     /// The form that AWS stores: host bits masked, no ports where the protocol has none, an empty

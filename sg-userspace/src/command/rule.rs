@@ -262,20 +262,9 @@ fn insert_tagged(
     tags: BTreeMap<String, String>,
 ) -> Result<SecurityGroupRule, AwsError> {
     let (seed, number) = edit.next_number()?;
-    let Permission { protocol, ports, peer, description } = permission;
     let id = SecurityGroupRuleId::mint(seed, number);
-    let referenced_vpc_id = referenced_vpc(edit.world(), &peer);
-    let rule = SecurityGroupRule {
-        id,
-        number,
-        direction,
-        protocol,
-        ports,
-        peer,
-        description,
-        referenced_vpc_id,
-        tags,
-    };
+    let referenced_vpc_id = referenced_vpc(edit.world(), &permission.peer);
+    let rule = permission.into_rule((id, number), direction, referenced_vpc_id, tags);
     edit.get_mut::<SecurityGroup>(group_id)?.rules.push(rule.clone());
     Ok(rule)
 }

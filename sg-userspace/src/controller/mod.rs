@@ -6,19 +6,15 @@
 //! data plane or on the machine. What was acknowledged is durable and in force. The process may be killed at any
 //! instant: enforcement, namespaces and servers outlive it, and the next controller adopts them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::sync::mpsc;
 
-use crate::aws::error::AwsError;
 use crate::aws::ids::InstanceId;
 use crate::aws::world::World;
-use crate::command::changes::{Changes, ObjectKey};
-use crate::command::instance_state::ForgetInstances;
-use crate::command::{self, Applied, Command};
 use crate::dataplane::row::Enforcement;
 use crate::store::manifest::LabManifest;
 use crate::store::{Store, objects};
@@ -27,6 +23,7 @@ mod audit;
 pub mod build;
 pub mod built;
 mod canary;
+mod change;
 pub mod client;
 pub mod directory;
 pub mod enforcer;
@@ -56,7 +53,7 @@ use metadata::Metadata;
 use observation::Observation;
 use protocol::{ErrorReply, Reply, Request, WorldVersion, code};
 use socket::Call;
-use timing::{Laps, Stage, Timings};
+use timing::Timings;
 use watch::Watchers;
 
 /// The most that the clock goes ahead at a time, in seconds: 20 days. Flow entries count time in 32 bits, which come round
@@ -64,9 +61,6 @@ use watch::Watchers;
 const CLOCK_STEP: u64 = 20 * 86_400;
 /// The most that the clock can be ahead, in seconds: ten years.
 const CLOCK_LIMIT: u64 = 3_653 * 86_400;
-
-/// How long an ended instance is shown.
-const ENDED_SHOWN: Duration = Duration::from_secs(3600);
 
 /// Opens the data plane behind a controller: adopts what is pinned, or loads it.
 pub type OpenEnforcer = Box<dyn Fn(&EnforcerOptions) -> anyhow::Result<Box<dyn Enforcer>>>;
@@ -262,98 +256,6 @@ impl Controller {
         WorldVersion { run: self.run, version: self.version }
     }
 
-    /// Carries out a command in every place that it concerns, or in none: world, data plane, machine, store.
-    async fn change(&mut self, command: Command) -> Result<Reply, ErrorReply> {
-        let enforcer = self.enforcer.as_deref_mut().ok_or_else(no_lab)?;
-        let lab = self.lab.as_ref().ok_or_else(no_lab)?;
-        let name = command.name();
-        let mut laps = Laps::begin();
-        let Applied { reply, changes, undo } = command::apply(&mut self.world, command).map_err(refused)?;
-        laps.end(Stage::Validate);
-        let mut failure = put_in_force(&self.world, &changes, self.flow_logs.as_mut(), enforcer).err();
-        if failure.is_none() {
-            laps.end(Stage::Enforce);
-            failure = self.built.grow(&self.world, &changes, lab, enforcer).await.err();
-        }
-        laps.end(Stage::Build);
-        if failure.is_none() {
-            match self.store.commit(&self.world, &changes) {
-                Ok(version) => {
-                    self.version = version;
-                    laps.end(Stage::Store);
-                    if let Some(logs) = &mut self.flow_logs {
-                        logs.after(&self.world, &changes, enforcer);
-                    }
-                    // What the world no longer has goes last: it is durable that it should.
-                    match self.built.shrink(&self.world, &changes, enforcer).await {
-                        Ok(ended) => self.follow_instances(&changes, &ended).await,
-                        Err(error) => tracing::error!("something stayed behind: {error:#}"),
-                    }
-                    self.timings.add(&laps);
-                    let ms = |stage| laps.of(stage).as_secs_f64() * 1e3;
-                    let (enforce_ms, store_ms) = (ms(Stage::Enforce), ms(Stage::Store));
-                    tracing::info!(command = name, version, enforce_ms, store_ms, "changed");
-                    return Ok(Reply::Applied { version, answer: Some(Box::new(reply)) });
-                }
-                Err(error) => {
-                    failure = Some(anyhow::Error::new(error).context("the change could not be stored"))
-                }
-            }
-        }
-        undo.restore(&mut self.world);
-        if let Err(error) = self.built.shrink(&self.world, &changes, enforcer).await {
-            tracing::error!("something stayed behind: {error:#}");
-        }
-        if let Err(error) = enforcer.set_world(&self.world, &changes) {
-            tracing::error!("the data plane did not take the old state back: {error:#}");
-        }
-        Err(failure.map_or_else(|| ErrorReply::new(code::SYSTEM, "the change failed"), system))
-    }
-
-    /// What comes with instances that have come up, `ended` ones that were rebooted among them: what they are told about
-    /// themselves, the lab's servers, their user data.
-    async fn follow_instances(&mut self, changes: &Changes, ended: &[InstanceId]) {
-        self.follow_metadata(changes).await;
-        let is_instance = |key: &ObjectKey| matches!(key, ObjectKey::Instance(_));
-        if !changes.keys.iter().any(is_instance) || !self.enforcer.as_ref().is_some_and(|it| it.has_links()) {
-            return;
-        }
-        let Some(mut lab) = self.lab.clone().filter(|lab| lab.complete) else { return };
-        user_data::follow(&self.directory, &self.world);
-        for id in ended {
-            lab.servers.remove(id.as_str());
-        }
-        servers::follow(&self.directory, &self.world, &mut lab).await;
-        if self.lab.as_ref() != Some(&lab)
-            && let Err(error) = self.store_lab(|now| now.servers = lab.servers)
-        {
-            tracing::error!("cannot store which servers run: {}", error.message);
-        }
-    }
-
-    /// Has instances told what a change means to them.
-    async fn follow_metadata(&mut self, changes: &Changes) {
-        let is_told = |key: &ObjectKey| {
-            use ObjectKey::{Instance, NetworkInterface, Subnet, Vpc};
-            matches!(key, Instance(_) | NetworkInterface(_) | Subnet(_) | Vpc(_))
-        };
-        if changes.keys.iter().any(is_told)
-            && let (Some(metadata), Some(enforcer)) = (&mut self.metadata, &mut self.enforcer)
-            && let Err(error) = metadata.follow(&self.world, enforcer.as_mut()).await
-        {
-            tracing::error!("the metadata service does not follow: {error:#}");
-        }
-    }
-
-    /// Starts the metadata service again where it has died.
-    pub async fn tend_metadata(&mut self) {
-        if self.lab.as_ref().is_some_and(|lab| lab.complete)
-            && self.metadata.as_mut().is_some_and(Metadata::is_missing)
-        {
-            self.follow_metadata(&objects::all(&self.world)).await;
-        }
-    }
-
     fn set_enforcement(&mut self, enforcement: Enforcement) -> Result<Reply, ErrorReply> {
         let before = self.lab.as_ref().ok_or_else(no_lab)?.enforcement;
         if let Some(logs) = &mut self.flow_logs
@@ -445,23 +347,6 @@ impl Controller {
         }
     }
 
-    /// Forgets instances that have been shown as terminated for long enough. A controller that takes over shows them anew.
-    pub async fn forget_ended(&mut self) {
-        let over = self.world.instances.values().filter(|instance| instance.is_terminated());
-        let over = over.map(|instance| instance.id.clone()).collect::<BTreeSet<_>>();
-        self.ended.retain(|id, _| over.contains(id));
-        for id in over {
-            self.ended.entry(id).or_insert_with(Instant::now);
-        }
-        let old = self.ended.iter().filter(|(_, since)| since.elapsed() > ENDED_SHOWN);
-        let instance_ids = old.map(|(id, _)| id.clone()).collect::<Vec<_>>();
-        if !instance_ids.is_empty()
-            && let Err(error) = self.change(ForgetInstances { instance_ids }.into()).await
-        {
-            tracing::warn!("cannot forget instances that have ended: {}", error.message);
-        }
-    }
-
     /// How long until events should be looked at again: soon while somebody watches, else often enough that the buffer
     /// does not fill with what nobody reads.
     pub fn poll_interval(&mut self) -> Duration {
@@ -471,27 +356,6 @@ impl Controller {
             Duration::from_millis(20)
         }
     }
-}
-
-/// Puts a changed world in force, with flow logs beginning and ending where it says.
-fn put_in_force(
-    world: &World,
-    changes: &Changes,
-    mut flow_logs: Option<&mut FlowLogs>,
-    enforcer: &mut dyn Enforcer,
-) -> anyhow::Result<()> {
-    if let Some(logs) = &mut flow_logs {
-        logs.before(world, changes, enforcer).context("flow logs cannot begin")?;
-    }
-    enforcer.set_world(world, changes).context("the data plane did not take the change")?;
-    match flow_logs {
-        Some(logs) => logs.leave(world).context("flow logs cannot keep what is still owed"),
-        None => Ok(()),
-    }
-}
-
-fn refused(error: AwsError) -> ErrorReply {
-    ErrorReply { code: error.code, message: error.message }
 }
 
 pub(crate) fn system(error: anyhow::Error) -> ErrorReply {

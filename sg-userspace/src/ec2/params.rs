@@ -152,6 +152,17 @@ pub fn invalid(name: &str, text: &str) -> AwsError {
     AwsError::invalid_value(format!("Value ({text}) for parameter {name} is invalid."))
 }
 
+/// The refusal of a call that names no attribute to change, or several.
+pub fn not_one_attribute(given: &[&str]) -> AwsError {
+    if given.is_empty() {
+        return missing("Attribute");
+    }
+    AwsError::new(
+        "InvalidParameterCombination",
+        "Fields for multiple attribute types specified. Please specify only one attribute type to modify.",
+    )
+}
+
 /// AWS writes these names with a small letter here.
 fn invalid_cidr(name: &str, text: &str) -> AwsError {
     let (first, rest) = name.split_at(name.len().min(1));

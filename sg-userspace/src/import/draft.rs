@@ -11,7 +11,7 @@ use crate::aws::interface::NetworkInterface;
 use crate::aws::network_acl::NetworkAcl;
 use crate::aws::quota::Quotas;
 use crate::aws::world::World;
-use crate::command::adopt::{Existing, adopt, adopt_defaults, adopt_quotas};
+use crate::command::adopt::{Existing, adopt, adopt_defaults, adopt_main_route_tables, adopt_quotas};
 
 use super::error::{ImportError, Place};
 use super::{digest, names};
@@ -92,6 +92,7 @@ impl Draft {
             complete(&mut world, &vpcs)?;
         }
         let place = vpcs.first().map(|(place, _)| Place::file(&place.file)).unwrap_or_default();
+        adopt_main_route_tables(&mut world).map_err(|error| place.refused(error))?;
         adopt_quotas(&mut world, self.quotas).map_err(|error| place.refused(error))?;
         Ok((world, self))
     }
@@ -142,9 +143,12 @@ fn rank(object: &Existing) -> (u8, bool) {
         Existing::SecurityGroup(_) => (3, false),
         Existing::Subnet(_) => (4, false),
         Existing::Peering(_) => (5, false),
-        Existing::Rule(..) => (6, false),
-        Existing::NetworkInterface(it) => (7, it.private_ipv4.is_empty()),
-        Existing::Instance(_) => (8, false),
+        Existing::InternetGateway(_) => (6, false),
+        Existing::RouteTable(_) => (7, false),
+        Existing::Rule(..) => (8, false),
+        Existing::NetworkInterface(it) => (9, it.private_ipv4.is_empty()),
+        Existing::Instance(_) => (10, false),
+        Existing::FlowLog(_) => (11, false),
     }
 }
 
@@ -156,8 +160,11 @@ fn id_of(object: &Existing) -> &str {
         Existing::SecurityGroup(it) => it.id.as_str(),
         Existing::Subnet(it) => it.id.as_str(),
         Existing::Peering(it) => it.id.as_str(),
+        Existing::InternetGateway(it) => it.id.as_str(),
+        Existing::RouteTable(it) => it.id.as_str(),
         Existing::Rule(_, it) => it.id.as_str(),
         Existing::NetworkInterface(it) => it.id.as_str(),
         Existing::Instance(it) => it.id.as_str(),
+        Existing::FlowLog(it) => it.id.as_str(),
     }
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde_json::{Value, json};
 
 use crate::aws::region::Region;
+use crate::aws::vpc::VpcAttributes;
 use crate::aws::world::World;
 use crate::ec2::call::{Backend, Caller};
 use crate::ec2::describe;
@@ -17,7 +18,7 @@ use super::describe::{SETTINGS, Settings};
 use super::source::SourceFile;
 
 /// The calls that say all of a world, and the names of their files.
-const CALLS: [(&str, &str); 10] = [
+const CALLS: [(&str, &str); 13] = [
     ("DescribeVpcs", "describe-vpcs"),
     ("DescribeSubnets", "describe-subnets"),
     ("DescribeNetworkAcls", "describe-network-acls"),
@@ -26,8 +27,11 @@ const CALLS: [(&str, &str); 10] = [
     ("DescribeSecurityGroupVpcAssociations", "describe-security-group-vpc-associations"),
     ("DescribeManagedPrefixLists", "describe-managed-prefix-lists"),
     ("DescribeVpcPeeringConnections", "describe-vpc-peering-connections"),
+    ("DescribeInternetGateways", "describe-internet-gateways"),
+    ("DescribeRouteTables", "describe-route-tables"),
     ("DescribeNetworkInterfaces", "describe-network-interfaces"),
     ("DescribeInstances", "describe-instances"),
+    ("DescribeFlowLogs", "describe-flow-logs"),
 ];
 
 /// A world that stands still.
@@ -64,6 +68,13 @@ pub fn export(world: &World, internet: &[IpAddr], account_id: &str) -> Result<Ve
         for (action, name) in CALLS {
             write(name, &describe(&Still(world), &caller, action, &json!({}))?);
         }
+        for vpc in world.vpcs.values().filter(|vpc| vpc.region == *region) {
+            for attribute in unusual(&vpc.attributes) {
+                let parameters = json!({ "VpcId": vpc.id, "Attribute": attribute });
+                let answer = describe(&Still(world), &caller, "DescribeVpcAttribute", &parameters)?;
+                write(&format!("describe-vpc-attribute-{}-{attribute}", vpc.id), &answer);
+            }
+        }
         for list in world.prefix_lists.values().filter(|list| list.region == *region) {
             for version in list.versions.keys() {
                 let parameters = json!({ "PrefixListId": list.id, "TargetVersion": version });
@@ -79,6 +90,16 @@ pub fn export(world: &World, internet: &[IpAddr], account_id: &str) -> Result<Ve
         files.push(SourceFile { name: "sgsim-settings.json".to_owned(), text });
     }
     Ok(files)
+}
+
+/// The names of attributes that are not as AWS has them by default: each takes a call.
+fn unusual(attributes: &VpcAttributes) -> Vec<&'static str> {
+    let values = |it: &VpcAttributes| {
+        [it.enable_dns_support, it.enable_dns_hostnames, it.enable_network_address_usage_metrics]
+    };
+    let names = ["enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressUsageMetrics"];
+    let pairs = values(attributes).into_iter().zip(values(&VpcAttributes::default()));
+    names.into_iter().zip(pairs).filter(|(_, (own, usual))| own != usual).map(|(name, _)| name).collect()
 }
 
 fn regions(world: &World) -> BTreeSet<Region> {

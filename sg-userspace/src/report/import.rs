@@ -39,11 +39,14 @@ impl ImportView {
             ("network ACLs", world.network_acls.len()),
             ("network ACL entries", entries),
             ("peerings", world.vpc_peering_connections.len()),
+            ("internet gateways", world.internet_gateways.len()),
+            ("route tables", world.route_tables.len()),
             ("prefix lists", world.prefix_lists.len()),
             ("security groups", world.security_groups.len()),
             ("security group rules", rules),
             ("network interfaces", world.network_interfaces.len()),
             ("instances", world.instances.len()),
+            ("flow logs", world.flow_logs.len()),
         ];
         let used = used.into_iter().map(|(kind, count)| Used { kind, count }).collect();
         Self { used, left_out: report.left_out.clone(), assumed: report.assumed.clone() }

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use crate::machine::Machine;
 use crate::report::Report;
 use crate::traffic::tool::{self, Tool};
-use crate::{scale, traffic, unit};
+use crate::{gate, scale, traffic, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,12 @@ struct Args {
     /// Where report.md, report.json and the plots go
     #[arg(long, default_value = "target/bench")]
     results: PathBuf,
+    /// Only compare unit costs and program sizes with what is written down, and fail where they have grown
+    #[arg(long)]
+    gate: bool,
+    /// Write down the unit costs and program sizes that the gate compares with
+    #[arg(long)]
+    record_gate: bool,
     #[command(subcommand)]
     tool: Option<Tool>,
 }
@@ -54,6 +60,14 @@ pub(crate) fn run() -> Result<()> {
     let args = Args::parse();
     if let Some(tool) = &args.tool {
         return tool::run(tool);
+    }
+    let gate_file = Path::new("tests/bench/gate.json");
+    if args.record_gate {
+        return gate::record(gate_file);
+    }
+    if args.gate {
+        anstream::println!("{}", gate::check(gate_file)?);
+        return Ok(());
     }
     let effort = if args.full { Effort::Full } else { Effort::Short };
     let form = if args.full { "full" } else { "short" };

@@ -4,6 +4,7 @@
 mod cli;
 mod estate;
 mod floor;
+mod gate;
 mod goals;
 mod machine;
 mod peers;

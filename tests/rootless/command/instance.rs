@@ -5,11 +5,10 @@ use sg_userspace::aws::instance_type::InstanceType;
 use sg_userspace::aws::interface::{ConnectionTracking, ConnectionTrackingSpecification};
 use sg_userspace::aws::world::World;
 use sg_userspace::command::Reply;
+use sg_userspace::command::attachment::{AttachNetworkInterface, DetachNetworkInterface};
 use sg_userspace::command::instance::{InstanceInterface, RunInstance};
 use sg_userspace::command::instance_state::TerminateInstances;
-use sg_userspace::command::interface::{
-    AttachNetworkInterface, CreateNetworkInterface, DetachNetworkInterface, ModifyInterfaceConnectionTracking,
-};
+use sg_userspace::command::interface::{CreateNetworkInterface, ModifyInterfaceConnectionTracking};
 
 use super::{
     account, applied, check_refused, made_group, made_instance, made_interface, made_subnet, made_vpc, reply,

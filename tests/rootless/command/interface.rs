@@ -4,10 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use sg_userspace::aws::interface::{ConnectionTracking, ConnectionTrackingSpecification};
 use sg_userspace::command::Reply;
+use sg_userspace::command::attachment::{AttachNetworkInterface, DetachNetworkInterface};
 use sg_userspace::command::group::default_of;
 use sg_userspace::command::interface::{
-    AttachNetworkInterface, CreateNetworkInterface, DeleteNetworkInterface, DetachNetworkInterface,
-    ModifyInterfaceConnectionTracking, ModifyInterfaceGroups, ModifySourceDestCheck,
+    CreateNetworkInterface, DeleteNetworkInterface, ModifyInterfaceConnectionTracking, ModifyInterfaceGroups,
+    ModifySourceDestCheck,
 };
 use sg_userspace::command::interface_address::{AssignPrivateAddresses, UnassignPrivateAddresses};
 use sg_userspace::command::quota::SetQuotas;

@@ -55,7 +55,7 @@ fn every_command_takes_sources() {
 fn export_and_import_again_answer_alike() {
     let place = tempfile::tempdir().unwrap();
     let [one, two] = ["one", "two"].map(|name| place.path().join(name).display().to_string());
-    check(&format!("export {one} --file examples/peering.yaml"), 0, &["wrote 12 files"]);
+    check(&format!("export {one} --file examples/peering.yaml"), 0, &["wrote 15 files"]);
     let of_lab_file = check("reach --file examples/peering.yaml", 0, &[]);
     assert_eq!(check(&format!("reach --file {one}"), 0, &[]), of_lab_file);
     check(&format!("import {one} --to {two}"), 0, &["prefix lists"]);

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use sg_userspace::analysis::ask::{Who, ask};
 use sg_userspace::analysis::traffic::Traffic;
+use sg_userspace::aws::world::World;
 use sg_userspace::import::LeftOut;
 
 use super::example;
@@ -99,4 +100,88 @@ fn r_27_a_stale_rule_stays_and_a_broken_reference_does_not() {
     assert_eq!(rule.referenced_vpc_id.as_ref().unwrap().as_str(), "vpc-0bbbbbbbbbbbbbbbb");
     let error = change(json!({ "GroupId": "sg-0aaaaaaaaaaaaaaaa", "UserId": "111122223333" })).unwrap_err();
     assert!(error.ends_with("SecurityGroups[2].IpPermissions[0].UserIdGroupPairs[0]: The security group 'sg-0aaaaaaaaaaaaaaaa' does not exist (InvalidGroup.NotFound)"), "{error}");
+}
+
+/// The example with these items of calls that it has no file of.
+fn with(key: &str, items: Value) -> Result<(World, Vec<LeftOut>), String> {
+    let loaded = example(|name, page| {
+        if name.starts_with("describe-vpcs.") {
+            page[key] = items.clone();
+        }
+    })?;
+    Ok((loaded.world, loaded.report.left_out))
+}
+
+/// Targets and resources that there are none of, and forms that records do not have here.
+#[test]
+fn routes_and_flow_logs_that_have_no_place_here_are_told() {
+    let (vpc, table) = ("vpc-0a1b2c3d4e5f60718", "rtb-0aaaaaaaaaaaaaaaa");
+    let known = example(|_, _| {}).unwrap().world;
+    assert_eq!(known.vpcs.keys().next().unwrap().as_str(), vpc);
+    let routes = json!([
+        { "DestinationCidrBlock": "10.20.0.0/16", "GatewayId": "local", "State": "active" },
+        { "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": "igw-0aaaaaaaaaaaaaaaa", "State": "blackhole" },
+        { "DestinationCidrBlock": "10.9.0.0/16", "NatGatewayId": "nat-0aaaaaaaaaaaaaaaa", "State": "active" },
+        { "DestinationPrefixListId": "pl-63a5400a", "GatewayId": "vpce-0aaaaaaaaaaaaaaaa", "State": "active" },
+    ]);
+    let associations = json!([
+        { "Main": true, "RouteTableAssociationId": "rtbassoc-0aaaaaaaaaaaaaaaa", "RouteTableId": table },
+        { "Main": false, "RouteTableAssociationId": "rtbassoc-0bbbbbbbbbbbbbbbb", "GatewayId": "igw-0aaaaaaaaaaaaaaaa" },
+    ]);
+    let tables =
+        json!([{ "RouteTableId": table, "VpcId": vpc, "Routes": routes, "Associations": associations }]);
+    let (world, left) = with("RouteTables", tables.clone()).unwrap();
+    let main = world.main_route_table_of(&vpc.parse().unwrap()).unwrap();
+    assert_eq!((main.id.as_str(), main.routes.len(), main.associations.len()), (table, 1, 1), "{main:?}");
+    told(&left, "an association of route table rtb-0aaaaaaaaaaaaaaaa");
+    let reasons = left.iter().filter(|it| it.what.starts_with("a route of")).map(|it| it.reason.as_str());
+    let reasons = reasons.collect::<Vec<_>>();
+    assert_eq!(
+        reasons,
+        ["there is nothing of the kind that it leads to", "its destination is a prefix list"]
+    );
+    let mut second = tables[0].clone();
+    second["RouteTableId"] = json!("rtb-0bbbbbbbbbbbbbbbb");
+    let error = with("RouteTables", json!([tables[0], second])).unwrap_err();
+    assert!(
+        error.contains("RouteTables[1]: 'rtb-0bbbbbbbbbbbbbbbb' would be the second main route table"),
+        "{error}"
+    );
+
+    let gateway = |n: usize| json!({ "InternetGatewayId": format!("igw-{n:017x}"), "Attachments": [{ "VpcId": vpc, "State": "available" }] });
+    let (world, _) = with("InternetGateways", json!([gateway(1)])).unwrap();
+    assert!(world.internet_gateway_of(&vpc.parse().unwrap()).is_some());
+    let error = with("InternetGateways", json!([gateway(1), gateway(2)])).unwrap_err();
+    assert!(
+        error.contains("InternetGateways[1]: ") && error.contains("already has an internet gateway"),
+        "{error}"
+    );
+
+    let log = |n: usize, more: Value| {
+        let mut log = json!({
+            "FlowLogId": format!("fl-{n:017x}"), "ResourceId": vpc, "TrafficType": "ALL", "LogDestinationType": "s3",
+            "LogDestination": "arn:aws:s3:::b", "CreationTime": "2026-11-28T12:00:00+00:00", "MaxAggregationInterval": 60,
+        });
+        more.as_object().unwrap().iter().for_each(|(key, value)| log[key] = value.clone());
+        log
+    };
+    let logs = [
+        log(1, json!({})),
+        log(2, json!({ "ResourceId": "tgw-0aaaaaaaaaaaaaaaa" })),
+        log(3, json!({ "ResourceId": "eni-0aaaaaaaaaaaaaaaa" })),
+        log(4, json!({ "DestinationOptions": { "FileFormat": "parquet" } })),
+        log(5, json!({ "LogFormat": "${colour}" })),
+    ];
+    let (world, left) = with("FlowLogs", json!(logs)).unwrap();
+    let made = world.flow_logs.values().collect::<Vec<_>>();
+    assert_eq!((made.len(), made[0].created, made[0].max_aggregation_interval), (1, 1_795_867_200, 60));
+    for (n, reason) in [(2, "tgw-"), (3, "eni-"), (4, "parquet"), (5, "fields")] {
+        let found = told(&left, &format!("flow log fl-{n:017x}"));
+        assert!(
+            found.reason.contains(reason) && found.consequence == "nothing is logged for it",
+            "{found:?}"
+        );
+    }
+    let error = with("FlowLogs", json!([log(1, json!({ "MaxAggregationInterval": 7 }))])).unwrap_err();
+    assert!(error.contains("FlowLogs[0]: Invalid Flow Log Max Aggregation Interval"), "{error}");
 }

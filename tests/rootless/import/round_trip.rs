@@ -10,7 +10,7 @@ use sg_userspace::aws::network_acl::NetworkAclEntry;
 use sg_userspace::aws::protocol::{IpProtocol, PortRange};
 use sg_userspace::aws::rule::Peer;
 use sg_userspace::aws::world::World;
-use sg_userspace::command::adopt::{adopt_defaults, adopt_quotas};
+use sg_userspace::command::adopt::{adopt_defaults, adopt_main_route_tables, adopt_quotas};
 use sg_userspace::import::export::export;
 use sg_userspace::import::source::Sources;
 use sg_userspace::lab::file::LabFile;
@@ -66,6 +66,10 @@ fn as_in_aws(mut world: World) -> World {
     for instance in world.instances.values_mut() {
         instance.tags = BTreeMap::from([("Name".to_owned(), instance.name.clone())]);
     }
+    for log in world.flow_logs.values_mut() {
+        log.destination.permission_arn = Some("arn:aws:iam::123456789012:role/logs".to_owned());
+    }
+    adopt_main_route_tables(&mut world).unwrap();
     adopt_quotas(&mut world, None).unwrap();
     world
 }
@@ -123,4 +127,61 @@ quotas: {rules-per-group: 90}
     let names = export(&world, &[], ACCOUNT).unwrap().into_iter().map(|file| file.name).collect::<Vec<_>>();
     assert!(names.contains(&"eu-west-1/describe-vpcs.json".to_owned()), "{names:?}");
     assert!(names.contains(&"sgsim-settings.json".to_owned()), "{names:?}");
+}
+
+/// Gateways, route tables, attributes of VPCs and flow logs, in every form that the API makes them in.
+#[test]
+fn what_decides_nothing_here_comes_back() {
+    use crate::ec2::{Account, text};
+    let account = Account::new();
+    let call = |words: &str| account.call(words);
+    let vpc = text(&call("CreateVpc&CidrBlock=10.0.0.0/16"), "vpcId");
+    let peer = text(&call("CreateVpc&CidrBlock=10.1.0.0/16"), "vpcId");
+    let subnet = text(&call(&format!("CreateSubnet&VpcId={vpc}&CidrBlock=10.0.1.0/24")), "subnetId");
+    let gateway = text(&call("CreateInternetGateway"), "internetGatewayId");
+    call(&format!("AttachInternetGateway&InternetGatewayId={gateway}&VpcId={vpc}"));
+    call(&format!("CreateTags&ResourceId.1={gateway}&Tag.1.Key=Name&Tag.1.Value=way-out"));
+    let spare = text(&call("CreateInternetGateway"), "internetGatewayId");
+    let table = text(&call(&format!("CreateRouteTable&VpcId={vpc}")), "routeTableId");
+    call(&format!("AssociateRouteTable&RouteTableId={table}&SubnetId={subnet}"));
+    call(&format!("CreateRoute&RouteTableId={table}&DestinationCidrBlock=0.0.0.0/0&GatewayId={gateway}"));
+    call(&format!("CreateRoute&RouteTableId={table}&DestinationIpv6CidrBlock=::/0&GatewayId={gateway}"));
+    let peering = format!("CreateVpcPeeringConnection&VpcId={vpc}&PeerVpcId={peer}");
+    let peering = text(&call(&peering), "vpcPeeringConnectionId");
+    let way = format!("DestinationCidrBlock=10.1.0.0/16&VpcPeeringConnectionId={peering}");
+    call(&format!("CreateRoute&RouteTableId={table}&{way}"));
+    // Another table becomes the main one, and a route leads nowhere.
+    let main = text(
+        &call(&format!(
+            "DescribeRouteTables&Filter.1.Name=vpc-id&Filter.1.Value.1={peer}&Filter.2.Name=association.main&Filter.2.Value.1=true"
+        )),
+        "routeTableAssociationId",
+    );
+    let other = text(&call(&format!("CreateRouteTable&VpcId={peer}")), "routeTableId");
+    call(&format!("ReplaceRouteTableAssociation&AssociationId={main}&RouteTableId={other}"));
+    call(&format!("AttachInternetGateway&InternetGatewayId={spare}&VpcId={peer}"));
+    call(&format!("CreateRoute&RouteTableId={other}&DestinationCidrBlock=0.0.0.0/0&GatewayId={spare}"));
+    call(&format!("DetachInternetGateway&InternetGatewayId={spare}&VpcId={peer}"));
+    for attribute in ["EnableDnsSupport.Value=false", "EnableDnsHostnames.Value=true"] {
+        call(&format!("ModifyVpcAttribute&VpcId={vpc}&{attribute}"));
+    }
+    call(&format!("ModifyVpcAttribute&VpcId={peer}&EnableNetworkAddressUsageMetrics.Value=true"));
+    let role = "DeliverLogsPermissionArn=arn:aws:iam::123456789012:role/logs";
+    let s3 = "LogDestinationType=s3&LogDestination=arn:aws:s3:::b/p&DestinationOptions.PerHourPartition=true";
+    for log in [
+        format!("TrafficType=ALL&LogGroupName=g&{role}&ResourceType=VPC&ResourceId.1={vpc}"),
+        format!(
+            "TrafficType=REJECT&{s3}&ResourceType=Subnet&ResourceId.1={subnet}&MaxAggregationInterval=60"
+        ),
+        format!(
+            "TrafficType=ACCEPT&{s3}&ResourceType=VPC&ResourceId.1={peer}&LogFormat=%24%7Bsrcaddr%7D%20%24%7Bsgsim-rule%7D&TagSpecification.1.ResourceType=vpc-flow-log&TagSpecification.1.Tag.1.Key=k&TagSpecification.1.Tag.1.Value=v"
+        ),
+    ] {
+        call(&format!("CreateFlowLogs&{log}"));
+    }
+    let world = account.world();
+    assert_eq!((world.internet_gateways.len(), world.flow_logs.len()), (2, 3));
+    // The main tables of three VPCs, the one that was main before, and the subnet's.
+    assert_eq!(world.route_tables.len(), 5);
+    check(&world);
 }

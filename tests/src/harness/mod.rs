@@ -50,6 +50,7 @@ pub mod signer;
 
 pub mod query;
 
+mod books;
 pub mod tenant;
 
 pub mod latency;

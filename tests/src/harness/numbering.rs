@@ -7,8 +7,7 @@ use sg_userspace::aws::ids::VpcId;
 use sg_userspace::aws::region::Region;
 use sg_userspace::aws::world::World;
 
-/// A world whose numbers say nothing but the order in which objects of one kind were made in their region. Gateways and route
-/// tables, which decide nothing here, and flow logs are not imported, so they are not in it.
+/// A world whose numbers say nothing but the order in which objects of one kind were made in their region.
 pub fn renumbered(mut world: World) -> World {
     fn ranks(mut keys: Vec<(Region, u32)>) -> BTreeMap<u32, u32> {
         keys.sort_unstable();
@@ -16,6 +15,9 @@ pub fn renumbered(mut world: World) -> World {
     }
     let regions = world.vpcs.values().map(|vpc| (vpc.id.clone(), vpc.region.clone()));
     let regions = regions.collect::<BTreeMap<_, _>>();
+    let logs = world.flow_logs.values();
+    let vpcs_of_logs = logs.filter_map(|log| Some((log.id.clone(), log.resource.vpc_id(&world)?.clone())));
+    let vpcs_of_logs = vpcs_of_logs.collect::<BTreeMap<_, _>>();
     let region_of = |vpc_id: &VpcId| regions.get(vpc_id).cloned().unwrap_or_default();
     macro_rules! rank {
         ($($table:ident by $region:expr;)*) => {$(
@@ -42,13 +44,15 @@ pub fn renumbered(mut world: World) -> World {
         network_interfaces by |it: &sg_userspace::aws::interface::NetworkInterface| region_of(&it.vpc_id);
         instances by |it: &sg_userspace::aws::instance::Instance| region_of(&it.vpc_id);
         vpc_peering_connections by |_: &_| Region::default();
+        internet_gateways by |it: &sg_userspace::aws::internet_gateway::InternetGateway| it.region.clone();
+        route_tables by |it: &sg_userspace::aws::route_table::RouteTable| region_of(&it.vpc_id);
+        flow_logs by |it: &sg_userspace::aws::flow_log::FlowLog| {
+            vpcs_of_logs.get(&it.id).map(&region_of).unwrap_or_default()
+        };
     }
     for interface in world.network_interfaces.values_mut() {
         interface.slot = interface.number;
     }
-    world.internet_gateways.clear();
-    world.route_tables.clear();
-    world.flow_logs.clear();
     (world.seed, world.last_number) = (0, 0);
     world
 }

@@ -9,11 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use sg_userspace::aws::protocol::IpProtocol;
-use sg_userspace::aws::rule::{Direction, Peer};
 use sg_userspace::aws::tag::NAME;
 use sg_userspace::aws::world::World;
 
+use super::books::{Books, SOURCE};
 use super::dice::Dice;
 use super::query::{Answer, Query, values};
 
@@ -21,20 +20,6 @@ use super::query::{Answer, Query, values};
 const MOST_GROUPS: usize = 5;
 const MOST_INTERFACES: usize = 4;
 const MOST_INSTANCES: usize = 2;
-
-/// What a tenant believes that it has. Objects are known by the names that it gives them, ids are the world's to say.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Books {
-    /// Ports that each group lets in from [`SOURCE`].
-    pub groups: BTreeMap<String, BTreeSet<u16>>,
-    /// Groups of each interface.
-    pub interfaces: BTreeMap<String, BTreeSet<String>>,
-    /// Groups of each instance.
-    pub instances: BTreeMap<String, BTreeSet<String>>,
-}
-
-/// The source of every rule that tenants make.
-pub const SOURCE: &str = "198.51.100.0/24";
 
 /// One measured call.
 #[derive(Clone, Debug)]
@@ -343,7 +328,7 @@ impl Tenant {
     /// # Errors
     /// Where they differ.
     pub fn settle(&mut self, world: &World) -> Result<(), String> {
-        let found = self.found(world);
+        let found = Books::found(world, &format!("{}-", self.prefix), &mut self.ids);
         let doubt = self.doubt.take();
         if found != self.books && doubt.as_ref() != Some(&found) {
             return Err(format!(
@@ -353,41 +338,6 @@ impl Tenant {
         }
         self.books = found;
         Ok(())
-    }
-
-    /// What the world says of this tenant's objects; their ids are noted.
-    fn found(&mut self, world: &World) -> Books {
-        let own = format!("{}-", self.prefix);
-        let mut books = Books::default();
-        let group_names = |ids: &[sg_userspace::aws::ids::SecurityGroupId]| {
-            ids.iter()
-                .map(|id| world.security_groups.get(id).map_or_else(|| id.to_string(), |it| it.name.clone()))
-                .collect()
-        };
-        for group in world.security_groups.values().filter(|group| group.name.starts_with(&own)) {
-            let inbound = group.rules_of(Direction::Inbound);
-            let ports = inbound.filter_map(|rule| {
-                let is_ours =
-                    rule.protocol == IpProtocol::TCP && rule.peer == Peer::CidrIpv4(SOURCE.parse().ok()?);
-                u16::try_from(rule.ports.from_port).ok().filter(|_| is_ours)
-            });
-            self.ids.insert(group.name.clone(), group.id.to_string());
-            books.groups.insert(group.name.clone(), ports.collect());
-        }
-        for interface in world.network_interfaces.values().filter(|it| it.description.starts_with(&own)) {
-            self.ids.insert(interface.description.clone(), interface.id.to_string());
-            books.interfaces.insert(interface.description.clone(), group_names(&interface.groups));
-        }
-        for instance in world.instances.values().filter(|instance| !instance.is_terminated()) {
-            let Some(name) = instance.tags.get(NAME).filter(|name| name.starts_with(&own)) else { continue };
-            let interfaces = world.interfaces_of(&instance.id);
-            self.ids.insert(name.clone(), instance.id.to_string());
-            books.instances.insert(
-                name.clone(),
-                interfaces.first().map_or_else(BTreeSet::new, |it| group_names(&it.groups)),
-            );
-        }
-        books
     }
 }
 

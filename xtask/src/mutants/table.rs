@@ -186,15 +186,15 @@ pub(super) const MUTANTS: &[Mutant] = &[
         Kind::ByteOrder,
         "ports-little-endian",
         PARSE,
-        "tuple.source_port = u16::from_be_bytes([ports[0], ports[1]]);",
-        "tuple.source_port = u16::from_le_bytes([ports[0], ports[1]]);",
+        "tuple.source_port = (word >> 16) as u16;",
+        "tuple.source_port = ((word >> 16) as u16).swap_bytes();",
     ),
     mutant(
         Kind::ByteOrder,
         "ipv4-source-little-endian",
         PARSE,
-        "packet.tuple.source = Address::v4(u32::from_be_bytes([",
-        "packet.tuple.source = Address::v4(u32::from_le_bytes([",
+        "packet.tuple.source = Address::v4(header[3]);",
+        "packet.tuple.source = Address::v4(header[3].swap_bytes());",
     ),
     mutant(
         Kind::ByteOrder,
@@ -211,7 +211,7 @@ pub(super) const MUTANTS: &[Mutant] = &[
         "",
     ),
     mutant(Kind::Parser, "second-fragment-taken-for-first", PARSE, "if offset != 0 {", "if offset > 1 {"),
-    mutant(Kind::Parser, "error-about-error", PARSE, " && !is_icmp_error(family, header[0])", ""),
+    mutant(Kind::Parser, "error-about-error", PARSE, " && !is_icmp_error(family, about.icmp_kind())", ""),
     mutant(Kind::Parser, "redirect-is-judged", PARSE, "(133..=137)", "(133..=136)"),
     mutant(
         Kind::Shell,

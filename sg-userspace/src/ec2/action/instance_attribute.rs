@@ -11,7 +11,7 @@ use crate::command::interface::{ModifyInterfaceGroups, ModifySourceDestCheck};
 use super::interface;
 use crate::ec2::call::{Call, done};
 use crate::ec2::fault::Fault;
-use crate::ec2::params::{Params, invalid, missing};
+use crate::ec2::params::{Params, invalid, missing, not_one_attribute};
 
 /// What can be changed.
 const ATTRIBUTES: [&str; 6] =
@@ -43,14 +43,7 @@ pub(super) fn modify(call: &mut Call<'_>) -> Result<Value, Fault> {
             let change = change(params, name)?;
             call.change(ModifyInstance { instance_id: id, change })?;
         }
-        [] => return Err(missing("Attribute").into()),
-        _ => {
-            return Err(AwsError::new(
-                "InvalidParameterCombination",
-                "Fields for multiple attribute types specified. Please specify only one attribute type to modify.",
-            )
-            .into());
-        }
+        _ => return Err(not_one_attribute(&given).into()),
     }
     done()
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::aws::instance_type::InstanceType;
 use crate::aws::interface::ConnectionTrackingSpecification;
-use crate::command::interface::MAX_INTERFACES;
+use crate::command::attachment::MAX_INTERFACES;
 
 use crate::ec2::call::Call;
 use crate::ec2::fault::Fault;

@@ -7,9 +7,8 @@ use crate::aws::ids::{NetworkInterfaceId, SubnetId};
 use crate::aws::interface::{Attachment, ConnectionTrackingSpecification, NetworkInterface};
 use crate::aws::world::World;
 use crate::command::Reply;
-use crate::command::interface::{
-    AttachNetworkInterface, CreateNetworkInterface, DeleteNetworkInterface, DetachNetworkInterface,
-};
+use crate::command::attachment::{AttachNetworkInterface, DetachNetworkInterface};
+use crate::command::interface::{CreateNetworkInterface, DeleteNetworkInterface};
 
 use super::region::zone_id;
 use super::tag;

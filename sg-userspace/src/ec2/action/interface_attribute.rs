@@ -16,7 +16,7 @@ use crate::command::interface_setting::{ModifyDeleteOnTermination, ModifyInterfa
 use super::interface;
 use crate::ec2::call::{Call, done, unexpected};
 use crate::ec2::fault::Fault;
-use crate::ec2::params::missing;
+use crate::ec2::params::{missing, not_one_attribute};
 
 const MODIFIABLE: [&str; 5] =
     ["Groups", "SourceDestCheck", "ConnectionTrackingSpecification", "Description", "Attachment"];
@@ -60,14 +60,7 @@ pub(super) fn modify(call: &mut Call<'_>) -> Result<Value, Fault> {
             let attachment_id = changes.required("AttachmentId")?;
             call.change(ModifyDeleteOnTermination { interface_id, attachment_id, delete_on_termination })?;
         }
-        [] => return Err(missing("Attribute").into()),
-        _ => {
-            return Err(AwsError::new(
-                "InvalidParameterCombination",
-                "Fields for multiple attribute types specified. Please specify only one attribute type to modify.",
-            )
-            .into());
-        }
+        _ => return Err(not_one_attribute(&given).into()),
     }
     done()
 }

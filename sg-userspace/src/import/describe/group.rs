@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::aws::group::SecurityGroup;
 use crate::aws::ids::{SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::aws::protocol::{IpProtocol, PortRange};
-use crate::aws::rule::{Direction, Peer, SecurityGroupRule};
+use crate::aws::rule::{Direction, Peer};
 use crate::command::adopt::Existing;
-use crate::command::permission::{parse_cidr_ipv4, parse_cidr_ipv6, parse_ports, parse_protocol};
+use crate::command::permission::{Permission, parse_cidr_ipv4, parse_cidr_ipv6, parse_ports, parse_protocol};
 
 use super::{Context, Pages};
 use crate::import::digest;
@@ -231,17 +231,8 @@ fn add_described(
 ) -> Result<(), ImportError> {
     let Some((peer, referenced_vpc_id)) = peer(context, read, &id)? else { return Ok(()) };
     let Read { direction, protocol, ports, .. } = *read;
-    let rule = SecurityGroupRule {
-        id,
-        number: 0,
-        direction,
-        protocol,
-        ports,
-        peer,
-        description,
-        referenced_vpc_id,
-        tags,
-    };
+    let permission = Permission { protocol, ports, peer, description };
+    let rule = permission.into_rule((id, 0), direction, referenced_vpc_id, tags);
     context.draft.add(read.peer.place(), Existing::Rule(read.group_id.clone(), rule));
     Ok(())
 }

@@ -1,11 +1,14 @@
 //! What `aws ec2 describe-…` prints, one call or page a file or several in one; files are known by their top-level keys.
 
+mod flow_log;
 mod group;
 mod instance;
 mod interface;
 mod network;
 mod prefix_list;
+mod routing;
 mod settings;
+mod vpc_attribute;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,7 +25,7 @@ use super::items::Items;
 use super::node::Node;
 
 /// Keys of calls that say what becomes part of the world.
-const USED: [&str; 12] = [
+const USED: [&str; 18] = [
     "Vpcs",
     "Subnets",
     "NetworkAcls",
@@ -32,15 +35,19 @@ const USED: [&str; 12] = [
     "PrefixLists",
     "Entries",
     "VpcPeeringConnections",
+    "InternetGateways",
+    "RouteTables",
     "NetworkInterfaces",
     "Reservations",
+    "FlowLogs",
+    vpc_attribute::NAMES[0],
+    vpc_attribute::NAMES[1],
+    vpc_attribute::NAMES[2],
     settings::KEY,
 ];
 
 /// Calls whose objects there are none of here: the top-level key, the key of an object's id, what it is, and what follows.
-const LEFT_OUT: [(&str, &str, &str, &str); 15] = [
-    ("RouteTables", "RouteTableId", "route table", "routes follow from VPCs and active peerings"),
-    ("InternetGateways", "InternetGatewayId", "internet gateway", "every VPC reaches the internet"),
+const LEFT_OUT: [(&str, &str, &str, &str); 12] = [
     ("EgressOnlyInternetGateways", "EgressOnlyInternetGatewayId", "egress-only internet gateway", EVERY_VPC),
     ("NatGateways", "NatGatewayId", "NAT gateway", "instances reach the internet by their own addresses"),
     ("TransitGateways", "TransitGatewayId", "transit gateway", NO_WAY),
@@ -67,7 +74,6 @@ const LEFT_OUT: [(&str, &str, &str, &str); 15] = [
         "its interfaces count as members of their groups, no more",
     ),
     ("DhcpOptions", "DhcpOptionsId", "set of DHCP options", "addresses are configured without DHCP"),
-    ("FlowLogs", "FlowLogId", "flow log", "nothing is logged for it"),
     ("KeyPairs", "KeyPairId", "key pair", "instances have no users to log in"),
 ];
 const EVERY_VPC: &str = "every VPC reaches the internet, and the internet every VPC";
@@ -85,16 +91,24 @@ struct Pages<'v> {
     /// Prefix lists' entries by file, since the call's answer does not name the list.
     entries: Vec<Node<'v>>,
     settings: Vec<Node<'v>>,
+    /// Answers about one attribute of one VPC each.
+    vpc_attributes: Vec<Node<'v>>,
 }
 
 impl<'v> Pages<'v> {
     fn of(documents: &[Node<'v>], items: &'v Items) -> Result<Self, ImportError> {
-        let mut pages = Self { items: BTreeMap::new(), entries: Vec::new(), settings: Vec::new() };
+        let mut pages = Self {
+            items: BTreeMap::new(),
+            entries: Vec::new(),
+            settings: Vec::new(),
+            vpc_attributes: Vec::new(),
+        };
         for document in documents {
             for (key, node) in document.entries() {
                 match key {
                     "Entries" => pages.entries.push(node),
                     settings::KEY => pages.settings.push(node),
+                    _ if vpc_attribute::NAMES.contains(&key) => pages.vpc_attributes.push(document.clone()),
                     _ if node.value().is_array() => {
                         pages.items.entry(key).or_default().extend(node.items()?);
                     }
@@ -154,9 +168,12 @@ pub(super) fn read(
     network::read_acls(&pages, &mut context)?;
     network::read_subnets(&pages, &mut context)?;
     network::read_peerings(&pages, &mut context)?;
+    routing::read_gateways(&pages, &mut context)?;
+    routing::read_tables(&pages, &mut context)?;
     group::read(&pages, &mut context)?;
     interface::read(&pages, &mut context)?;
     instance::read(&pages, &mut context)?;
+    flow_log::read(&pages, &mut context)?;
     settings::apply(&pages, &mut context)?;
     leave_out(&pages, &mut context)
 }

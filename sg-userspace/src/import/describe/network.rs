@@ -10,11 +10,11 @@ use crate::aws::peering::{PeeringStatus, VpcPeeringConnection};
 use crate::aws::protocol::PortRange;
 use crate::aws::region::{AvailabilityZone, Region};
 use crate::aws::rule::Direction;
-use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc, VpcAttributes};
+use crate::aws::vpc::{DEFAULT_INTERNET_MTU, Subnet, Vpc};
 use crate::command::adopt::Existing;
 use crate::command::permission::parse_protocol;
 
-use super::{Context, Pages, region_of_arn};
+use super::{Context, Pages, region_of_arn, vpc_attribute};
 use crate::import::digest;
 use crate::import::draft::default_acl;
 use crate::import::error::ImportError;
@@ -75,6 +75,7 @@ fn blocks<T: std::str::FromStr>(item: &Node<'_>, list: &str, block: &str) -> Res
 }
 
 pub(super) fn read_vpcs(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), ImportError> {
+    let mut attributes = vpc_attribute::read(pages)?;
     for item in pages.get("Vpcs") {
         let id: VpcId = item.required_parsed("VpcId")?;
         let mut cidr_ipv4 = blocks::<Ipv4Net>(item, "CidrBlockAssociationSet", "CidrBlock")?;
@@ -89,6 +90,7 @@ pub(super) fn read_vpcs(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<
         };
         context.regions.insert(id.clone(), region.clone());
         let vpc = Vpc {
+            attributes: attributes.remove(&id).unwrap_or_default(),
             id,
             number: 0,
             region,
@@ -96,12 +98,14 @@ pub(super) fn read_vpcs(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<
             cidr_ipv6: blocks::<Ipv6Net>(item, "Ipv6CidrBlockAssociationSet", "Ipv6CidrBlock")?,
             is_default: item.flag("IsDefault")?.unwrap_or_default(),
             internet_mtu: DEFAULT_INTERNET_MTU,
-            attributes: VpcAttributes::default(),
             tags: item.tags()?,
         };
         context.draft.add(item.place(), Existing::Vpc(vpc));
     }
-    Ok(())
+    match attributes.into_keys().next() {
+        Some(id) => Err(pages.vpc_attributes[0].refused(id.not_found())),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn read_subnets(pages: &Pages<'_>, context: &mut Context<'_>) -> Result<(), ImportError> {

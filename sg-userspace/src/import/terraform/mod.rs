@@ -2,8 +2,11 @@
 //! is known; in a plan what is still to be made has one that follows from its address, and references are found in the
 //! configuration.
 
+mod instance;
+mod network_acl;
 mod plan;
 mod resource;
+mod routing;
 mod rule;
 
 use serde_json::Value;

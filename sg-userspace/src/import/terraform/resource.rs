@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Resource, rule};
+use super::instance::{attach, instance, interface};
+use super::network_acl::{acl, entry};
+use super::{Resource, routing, rule};
 use crate::import::draft::Report;
 use crate::import::error::ImportError;
 use crate::import::items::{self, Items};
 
 /// The order in which types are read; what is not here is left out.
-const TYPES: [&str; 24] = [
+const TYPES: [&str; 32] = [
     "aws_vpc",
     "aws_default_vpc",
     "aws_vpc_ipv4_cidr_block_association",
@@ -35,15 +37,19 @@ const TYPES: [&str; 24] = [
     "aws_network_interface_attachment",
     "aws_network_interface_sg_attachment",
     "aws_vpc_peering_connection_options",
+    "aws_internet_gateway",
+    "aws_internet_gateway_attachment",
+    "aws_default_route_table",
+    "aws_route_table",
+    "aws_route",
+    "aws_route_table_association",
+    "aws_main_route_table_association",
+    "aws_flow_log",
 ];
 
 /// Types of networks that there are none of here, and what follows.
-const LEFT_OUT: [(&str, &str); 7] = [
-    ("aws_internet_gateway", "every VPC reaches the internet"),
+const LEFT_OUT: [(&str, &str); 3] = [
     ("aws_egress_only_internet_gateway", "every VPC reaches the internet"),
-    ("aws_route", "routes follow from VPCs and active peerings"),
-    ("aws_route_table", "routes follow from VPCs and active peerings"),
-    ("aws_route_table_association", "routes follow from VPCs and active peerings"),
     ("aws_nat_gateway", "instances reach the internet by their own addresses"),
     ("aws_eip", "the internet reaches instances by private addresses"),
 ];
@@ -71,7 +77,7 @@ pub(super) fn read_all(
     Ok(())
 }
 
-fn tags(resource: &Resource) -> Value {
+pub(super) fn tags(resource: &Resource) -> Value {
     let values = [&resource.values["tags_all"], &resource.values["tags"]];
     let mut tags = BTreeMap::new();
     for (key, value) in values.iter().filter_map(|it| it.as_object()).flatten() {
@@ -80,7 +86,7 @@ fn tags(resource: &Resource) -> Value {
     items::tags(&tags)
 }
 
-fn filled(value: &Value) -> Option<Value> {
+pub(super) fn filled(value: &Value) -> Option<Value> {
     Some(value).filter(|it| it.as_str().is_some_and(|it| !it.is_empty())).cloned()
 }
 
@@ -232,6 +238,13 @@ fn read(resource: &Resource, items: &mut Items) -> Result<(), ImportError> {
             }
         }
         "aws_instance" => instance(resource, items)?,
+        "aws_internet_gateway" => routing::gateway(resource, items),
+        "aws_internet_gateway_attachment" => routing::attachment(resource, items)?,
+        "aws_route_table" | "aws_default_route_table" => routing::table(resource, items),
+        "aws_route" => routing::route(resource, items)?,
+        "aws_route_table_association" => routing::association(resource, items)?,
+        "aws_main_route_table_association" => routing::main_association(resource, items)?,
+        "aws_flow_log" => routing::flow_log(resource, items),
         "aws_network_interface_attachment" => {
             attach(
                 items,
@@ -282,6 +295,9 @@ fn vpc(resource: &Resource, items: &mut Items) {
             "CidrBlockAssociationSet": [],
             "Ipv6CidrBlockAssociationSet": blocks,
             "IsDefault": resource.kind == "aws_default_vpc",
+            "EnableDnsSupport": values["enable_dns_support"],
+            "EnableDnsHostnames": values["enable_dns_hostnames"],
+            "EnableNetworkAddressUsageMetrics": values["enable_network_address_usage_metrics"],
             "Tags": tags(resource),
         }),
     );
@@ -291,6 +307,7 @@ fn vpc(resource: &Resource, items: &mut Items) {
     };
     let (group, acl) = (made("default_security_group_id", "sg"), made("default_network_acl_id", "acl"));
     items.add_defaults(&resource.place, id, &group, &acl, ipv6.is_some());
+    routing::add_main(resource, items);
 }
 
 fn group(resource: &Resource, items: &mut Items) {
@@ -316,148 +333,4 @@ fn group(resource: &Resource, items: &mut Items) {
     );
     // Unlike AWS, Terraform takes a new group's outbound rules away.
     rule::of_group(items, resource);
-}
-
-fn entry(values: &Value, is_egress: bool, number: &Value, action: &Value) -> Value {
-    let protocol = match values["protocol"].as_str().unwrap_or_default() {
-        "all" => json!("-1"),
-        other => json!(other),
-    };
-    let ports = values["from_port"]
-        .is_number()
-        .then(|| json!({ "From": values["from_port"], "To": values["to_port"] }));
-    json!({
-        "RuleNumber": number,
-        "RuleAction": action,
-        "Egress": is_egress,
-        "Protocol": protocol,
-        "CidrBlock": filled(&values["cidr_block"]),
-        "Ipv6CidrBlock": filled(&values["ipv6_cidr_block"]),
-        "PortRange": ports,
-        "IcmpTypeCode": { "Type": values["icmp_type"].as_i64().unwrap_or(-1), "Code": values["icmp_code"].as_i64().unwrap_or(-1) },
-    })
-}
-
-fn acl(resource: &Resource, items: &mut Items) {
-    let values = &resource.values;
-    let is_default = resource.kind == "aws_default_network_acl";
-    let mut entries = Vec::new();
-    for (key, is_egress) in [("ingress", false), ("egress", true)] {
-        for block in values[key].as_array().into_iter().flatten() {
-            entries.push(entry(block, is_egress, &block["rule_no"], &block["action"]));
-        }
-    }
-    let subnets = values["subnet_ids"].as_array().into_iter().flatten();
-    let associations = subnets.map(|id| json!({ "SubnetId": id })).collect::<Vec<_>>();
-    if is_default
-        && let Some(own) = items.under("NetworkAcls").find(|it| {
-            it["NetworkAclId"] == values["default_network_acl_id"] || it["NetworkAclId"] == values["id"]
-        })
-    {
-        own["Entries"] = Value::Array(entries);
-        own["Associations"] = Value::Array(associations);
-        own["Tags"] = tags(resource);
-        return;
-    }
-    items.add(
-        "NetworkAcls",
-        resource.place.clone(),
-        json!({
-            "NetworkAclId": values["id"],
-            "VpcId": values["vpc_id"],
-            "IsDefault": is_default,
-            "Entries": entries,
-            "Associations": associations,
-            "Tags": tags(resource),
-        }),
-    );
-}
-
-/// An interface's item; without groups it gets the VPC's default one (M-13).
-fn interface(resource: &Resource, items: &mut Items, id: &Value, addresses: &Value, groups: &Value) -> Value {
-    let values = &resource.values;
-    let subnet = items.find("Subnets", "SubnetId", values["subnet_id"].as_str().unwrap_or_default());
-    let vpc_id = subnet.map(|subnet| subnet["VpcId"].clone()).unwrap_or_default();
-    let mut groups = groups.as_array().cloned().unwrap_or_default();
-    if groups.is_empty() {
-        let default =
-            items.under("SecurityGroups").find(|it| it["GroupName"] == "default" && it["VpcId"] == vpc_id);
-        groups.extend(default.map(|group| group["GroupId"].clone()));
-    }
-    let mut own = addresses.as_array().cloned().unwrap_or_default();
-    if let Some(primary) = filled(&values["private_ip"]) {
-        own.retain(|address| *address != primary);
-        own.insert(0, primary);
-    }
-    let ipv6 = values["ipv6_addresses"].as_array().cloned().unwrap_or_default();
-    json!({
-        "NetworkInterfaceId": id,
-        "SubnetId": values["subnet_id"],
-        "VpcId": vpc_id,
-        "MacAddress": filled(&values["mac_address"]),
-        "Description": values["description"],
-        "SourceDestCheck": values["source_dest_check"],
-        "PrivateIpAddresses": own.iter().enumerate().map(|(index, it)| json!({ "PrivateIpAddress": it, "Primary": index == 0 })).collect::<Vec<_>>(),
-        "Ipv6Addresses": ipv6.iter().map(|it| json!({ "Ipv6Address": it })).collect::<Vec<_>>(),
-        "Groups": groups.iter().map(|group| json!({ "GroupId": group })).collect::<Vec<_>>(),
-        "HasChosenAddress": own.is_empty(),
-    })
-}
-
-fn attach(
-    items: &mut Items,
-    resource: &Resource,
-    interface_id: &Value,
-    instance_id: &Value,
-    index: &Value,
-    attachment_id: &Value,
-) -> Result<(), ImportError> {
-    let id = interface_id.as_str().unwrap_or_default();
-    let interface = items.find("NetworkInterfaces", "NetworkInterfaceId", id);
-    let interface =
-        interface.ok_or_else(|| resource.place.error(format!("there is no network interface {id}")))?;
-    let id = filled(attachment_id).filter(|id| id.as_str().is_some_and(|id| id.starts_with("eni-attach-")));
-    interface["Attachment"] =
-        json!({ "AttachmentId": id, "InstanceId": instance_id, "DeviceIndex": index, "Status": "attached" });
-    Ok(())
-}
-
-fn instance(resource: &Resource, items: &mut Items) -> Result<(), ImportError> {
-    let values = &resource.values;
-    let mut has_primary = false;
-    for block in values["network_interface"].as_array().into_iter().flatten() {
-        has_primary |= block["device_index"] == 0;
-        let none = Value::Null;
-        attach(
-            items,
-            resource,
-            &block["network_interface_id"],
-            &values["id"],
-            &block["device_index"],
-            &none,
-        )?;
-    }
-    let primary = filled(&values["primary_network_interface_id"]);
-    let is_known = primary.as_ref().is_some_and(|id| {
-        items.find("NetworkInterfaces", "NetworkInterfaceId", id.as_str().unwrap_or_default()).is_some()
-    });
-    if !has_primary && !is_known {
-        let id = primary.unwrap_or_else(|| json!(items::id("eni", &format!("{}/0", resource.address))));
-        let secondary = &values["secondary_private_ips"];
-        let mut item = interface(resource, items, &id, secondary, &values["vpc_security_group_ids"]);
-        let chosen = filled(&values["private_ip"]).is_none()
-            && item["PrivateIpAddresses"].as_array().is_none_or(Vec::is_empty);
-        item["HasChosenAddress"] = json!(chosen);
-        item["Attachment"] = json!({ "InstanceId": values["id"], "DeviceIndex": 0, "DeleteOnTermination": true, "Status": "attached" });
-        items.add("NetworkInterfaces", resource.place.clone(), item);
-    }
-    let state = filled(&values["instance_state"]).unwrap_or_else(|| json!("running"));
-    let item = json!({
-        "InstanceId": values["id"],
-        "InstanceType": filled(&values["instance_type"]),
-        "State": { "Name": state },
-        "Tags": tags(resource),
-    });
-    items.add("Reservations", resource.place.clone(), json!({ "Instances": [item] }));
-    Ok(())
 }

@@ -17,7 +17,15 @@ use crate::worlds::{Bed, CLIENT, SERVER, Way};
 /// Frames of a sample where flows are many.
 const DRAWN: usize = 4_096;
 
+/// One live flow and many.
 pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Section> {
+    let mut section = hot(meter, goals)?;
+    many(meter, goals, &mut section)?;
+    Ok(section)
+}
+
+/// One live flow.
+pub(super) fn hot(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Section> {
     let mut section = Section::new(
         "Established flows",
         "One packet of a live flow through a program, in turn with an empty program and with one that parses the headers and \
@@ -40,10 +48,19 @@ pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Sec
             section.rows.push(cost.row(&name));
             if judge == Judge::FromLink {
                 goals.push(hot_goal(is_ipv6, &cost));
+                meter.plane.kernel.set_enforced(false)?;
+                let name = format!("{family}, enforcement off, TCX: parsed, screened, routed");
+                section.rows.push(meter.measure(&Case { name: name.clone(), ..case })?.row(&name));
+                meter.plane.kernel.set_enforced(true)?;
             }
         }
     }
     meter.plane.kernel.clear_state()?;
+    Ok(section)
+}
+
+/// Packets of flows at random, of more and more.
+fn many(meter: &mut Meter, goals: &mut Vec<Outcome>, section: &mut Section) -> Result<()> {
     let sizes: &[(u32, &str)] = match meter.effort {
         Effort::Full => &[(1, "one live flow"), (4_096, "4 k live flows"), (1 << 20, "1 M live flows")],
         Effort::Short => &[(1, "one live flow"), (4_096, "4 k live flows"), (100_000, "100 k live flows")],
@@ -63,7 +80,7 @@ pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Sec
         }
         meter.plane.kernel.clear_state()?;
     }
-    Ok(section)
+    Ok(())
 }
 
 fn case<'a>(name: &str, judge: Judge, slot: u32, frames: &'a [Vec<u8>]) -> Case<'a> {

@@ -17,6 +17,22 @@ use crate::report::Section;
 use crate::worlds::{CLIENT, SERVER};
 use crate::{floor, unit::case::Meter};
 
+/// The unit of sizes.
+pub(crate) const INSTRUCTIONS: &str = "instructions";
+/// What costs are compared with, beside an empty program: see `sg-ebpf/src/bin/floor.rs`.
+pub(crate) const FLOOR: &str = "floor";
+
+/// What the regression gate looks at.
+pub(crate) fn gate_sections() -> Result<Vec<Section>> {
+    let mut meter =
+        Meter::new(Plane::load(&[CLIENT, SERVER], FlowRoom::default())?, floor::load()?, Effort::Short);
+    Ok(vec![
+        size::section(&mut meter)?,
+        established::hot(&mut meter, &mut Vec::new())?,
+        new_flow::by_rules(&mut meter, &mut Vec::new())?,
+    ])
+}
+
 /// All sections, and the goals that they say something about.
 pub(crate) fn measure(effort: Effort) -> Result<(Vec<Section>, Vec<Outcome>)> {
     let room = match effort {

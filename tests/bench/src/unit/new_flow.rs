@@ -15,7 +15,17 @@ const FLOWS: u16 = 2_000;
 /// Rules of the server's groups.
 const RULES: [usize; 5] = [1, 10, 60, 300, 1_000];
 
+/// By rules, by members of a group, by entries of a prefix list.
 pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Section> {
+    let mut section = by_rules(meter, goals)?;
+    let opening = opening_frames(PORT)?;
+    members(meter, goals, &opening, &mut section)?;
+    entries(meter, goals, &opening, &mut section)?;
+    Ok(section)
+}
+
+/// By rules per interface, allowed and denied, tracked and not.
+pub(super) fn by_rules(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Section> {
     let mut section = Section::new(
         "New flows",
         "The first datagram of a flow: each frame of a sample opens another one, and is run once, so the figure holds the caches \
@@ -29,7 +39,7 @@ pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Sec
         let cost = opens(meter, &format!("allowed by the last of {rules} rules"), &opening, &mut section)?;
         last.push((rules as f64, cost));
         let name = format!("denied by {rules} rules");
-        let cost = run(meter, &name, Judge::FromLink, CLIENT, &denied[..1], Verdict::Dropped, &mut section)?;
+        let cost = run(meter, &name, Judge::FromLink, CLIENT, &denied, Verdict::Dropped, &mut section)?;
         refused.push((rules as f64, cost));
     }
     meter.plane.set_world(Bed::new(300, false, &Way::Block).world())?;
@@ -41,8 +51,6 @@ pub(super) fn section(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Sec
         up: "ns over an empty program".to_owned(),
         series: vec![series("new flow, allowed by the last rule", &last), series("denied", &refused)],
     });
-    members(meter, goals, &opening, &mut section)?;
-    entries(meter, goals, &opening, &mut section)?;
     meter.plane.set_world(Bed::new(300, true, &Way::Block).open().world())?;
     run(
         meter,

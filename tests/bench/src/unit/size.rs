@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use super::INSTRUCTIONS;
 use super::case::Meter;
 use crate::report::{Row, Section};
 use crate::stats::Spread;
@@ -17,7 +18,7 @@ pub(super) fn section(meter: &mut Meter) -> Result<Section> {
         {
             section.rows.push(Row {
                 name: format!("{}, {what}", size.name),
-                unit: "instructions",
+                unit: INSTRUCTIONS,
                 value: Spread::of([f64::from(value)]),
                 against: Vec::new(),
             });
