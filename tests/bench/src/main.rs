@@ -2,14 +2,17 @@
 //! under fire. `cargo xtask bench` builds it, sets the machine up and runs it.
 
 mod cli;
+mod estate;
 mod floor;
 mod gate;
 mod goals;
 mod machine;
+mod peers;
 mod plane;
 mod report;
 mod scale;
 mod stats;
+mod traffic;
 mod unit;
 mod worlds;
 
