@@ -1,6 +1,5 @@
 //! Packets a second and core through the host data plane: the kernel's decision core over tables in memory, without root.
 
-#![expect(missing_docs, reason = "criterion's macros make functions without any")]
 #![expect(clippy::unwrap_used, reason = "frames are made of constants")]
 
 #[path = "../src/worlds.rs"]
