@@ -14,7 +14,7 @@ const FLOOR_VARIABLE: &str = "SGSIM_FLOOR_OBJECT";
 
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// What the benchmark takes: `--full`, `--only unit`, `--help`
+    /// What the benchmark takes: `--full`, `--only traffic`, `--help`
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     options: Vec<String>,
 }
@@ -24,7 +24,10 @@ pub(crate) fn execute(repo: &Repo, args: &Args) -> Result<()> {
     say::heading("set-up");
     setup::run(repo, Purpose::Run)?;
     if let Err(why) = setup::package_list(repo, "peers", packages::PEERS) {
-        say::warn("peers", format_args!("{why:#}; the report compares with what there is"));
+        say::warn(
+            "peers",
+            format_args!("{why:#}; `traffic` needs them all, `scale` compares with what there is"),
+        );
     }
     say::heading("build");
     build_ebpf::execute(repo)?;

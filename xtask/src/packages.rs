@@ -45,6 +45,7 @@ pub(crate) const TEST: &[Package] = &[
 /// What the benchmark compares with.
 pub(crate) const PEERS: &[Package] = &[
     package("nftables", "a rule set of as many groups, to be changed in the same way"),
+    package("iptables", "a rule set as OpenStack writes it"),
     package("ipset", "a set of as many members"),
 ];
 

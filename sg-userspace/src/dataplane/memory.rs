@@ -1,11 +1,12 @@
 //! The tables of the host data plane, in memory.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::rc::Rc;
 
 use anyhow::Result;
+use foldhash::HashMap;
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::event::VerdictRecord;

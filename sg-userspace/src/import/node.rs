@@ -103,11 +103,15 @@ impl<'v> Node<'v> {
     }
 
     pub(super) fn flag(&self, key: &str) -> Result<Option<bool>, ImportError> {
-        let Some(node) = self.get(key) else { return Ok(None) };
-        match node.as_text()?.as_str() {
-            "true" => Ok(Some(true)),
-            "false" => Ok(Some(false)),
-            other => Err(node.error(format!("`{other}` is neither true nor false"))),
+        self.get(key).map(|node| node.as_flag()).transpose()
+    }
+
+    /// This as true or false.
+    pub(super) fn as_flag(&self) -> Result<bool, ImportError> {
+        match self.as_text()?.as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            other => Err(self.error(format!("`{other}` is neither true nor false"))),
         }
     }
 

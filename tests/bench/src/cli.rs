@@ -7,7 +7,8 @@ use clap::{Parser, ValueEnum};
 
 use crate::machine::Machine;
 use crate::report::Report;
-use crate::{fire, gate, scale, unit};
+use crate::traffic::tool::{self, Tool};
+use crate::{fire, gate, scale, traffic, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub(crate) enum Effort {
 enum Part {
     /// What one run of a program costs.
     Unit,
+    /// What traffic gets through, next to the bare kernel and to peers.
+    Traffic,
     /// What a change takes with ten thousand interfaces.
     Scale,
     /// What happens under floods, with full tables, and while rules change.
@@ -30,7 +33,10 @@ enum Part {
 }
 
 #[derive(Parser)]
-#[command(about = "The benchmark of sgsim's kernel data plane; run it through `cargo xtask bench`")]
+#[command(
+    about = "The benchmark of sgsim's kernel data plane; run it through `cargo xtask bench`",
+    disable_help_subcommand = true
+)]
 struct Args {
     /// Measure at the sizes that the goals name, which takes half an hour
     #[arg(long)]
@@ -47,11 +53,16 @@ struct Args {
     /// Write down the unit costs and program sizes that the gate compares with
     #[arg(long)]
     record_gate: bool,
+    #[command(subcommand)]
+    tool: Option<Tool>,
 }
 
 /// Measures what the command line asks for, prints it and writes it.
 pub(crate) fn run() -> Result<()> {
     let args = Args::parse();
+    if let Some(tool) = &args.tool {
+        return tool::run(tool);
+    }
     let gate_file = Path::new("tests/bench/gate.json");
     if args.record_gate {
         return gate::record(gate_file);
@@ -66,6 +77,11 @@ pub(crate) fn run() -> Result<()> {
     let wants = |part| args.only.is_empty() || args.only.contains(&part);
     if wants(Part::Unit) {
         let (sections, goals) = unit::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    if wants(Part::Traffic) {
+        let (sections, goals) = traffic::measure(effort)?;
         report.sections.extend(sections);
         report.goals.extend(goals);
     }

@@ -2,16 +2,19 @@
 //! under fire. `cargo xtask bench` builds it, sets the machine up and runs it.
 
 mod cli;
+mod estate;
 mod fire;
 mod floor;
 mod gate;
 mod goals;
 mod machine;
 mod meter;
+mod peers;
 mod plane;
 mod report;
 mod scale;
 mod stats;
+mod traffic;
 mod unit;
 mod worlds;
 

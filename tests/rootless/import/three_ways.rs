@@ -184,3 +184,77 @@ fn a_plan_that_leaves_a_reference_open_is_refused() {
     let error = of(SourceFile { text: plan.to_string(), ..file }, &[]).unwrap_err();
     assert!(error.contains("aws_subnet.this[\"public-a\"]: there is no `VpcId`"), "{error}");
 }
+
+/// What decides nothing here, told by a template and by a state: gateway, tables, routes, attributes and a flow log.
+#[test]
+fn gateways_routes_and_flow_logs_come_from_templates_and_states() {
+    let template = "
+Resources:
+  Net: {Type: 'AWS::EC2::VPC', Properties: {CidrBlock: 10.7.0.0/16, EnableDnsSupport: false, EnableDnsHostnames: 'true'}}
+  Sub: {Type: 'AWS::EC2::Subnet', Properties: {VpcId: !Ref Net, CidrBlock: 10.7.1.0/24}}
+  Out: {Type: 'AWS::EC2::VPCGatewayAttachment', Properties: {VpcId: !Ref Net, InternetGatewayId: !Ref Gate}}
+  Gate: {Type: 'AWS::EC2::InternetGateway', Properties: {Tags: [{Key: Name, Value: gate}]}}
+  Way: {Type: 'AWS::EC2::Route', Properties: {RouteTableId: !GetAtt Table.RouteTableId, DestinationCidrBlock: 0.0.0.0/0, GatewayId: !Ref Gate}}
+  Nat: {Type: 'AWS::EC2::Route', Properties: {RouteTableId: !Ref Table, DestinationCidrBlock: 10.9.0.0/16, NatGatewayId: nat-0}}
+  With: {Type: 'AWS::EC2::SubnetRouteTableAssociation', Properties: {RouteTableId: !Ref Table, SubnetId: !Ref Sub}}
+  Table: {Type: 'AWS::EC2::RouteTable', Properties: {VpcId: !Ref Net}}
+  Log: {Type: 'AWS::EC2::FlowLog', Properties: {ResourceType: VPC, ResourceId: !Ref Net, TrafficType: REJECT, LogDestinationType: s3,
+        LogDestination: !GetAtt Bucket.Arn, MaxAggregationInterval: 60}}
+  Bucket: {Type: 'AWS::S3::Bucket'}
+";
+    let state = |kind: &str, values: Value| json!({ "address": format!("{kind}.it"), "mode": "managed", "type": kind, "values": values });
+    let (vpc, subnet) = ("vpc-0aaaaaaaaaaaaaaaa", "subnet-0aaaaaaaaaaaaaaaa");
+    let (main, table, gateway) = ("rtb-0aaaaaaaaaaaaaaaa", "rtb-0bbbbbbbbbbbbbbbb", "igw-0aaaaaaaaaaaaaaaa");
+    let to_gateway = json!({ "cidr_block": "0.0.0.0/0", "ipv6_cidr_block": "", "gateway_id": gateway, "nat_gateway_id": "" });
+    let state = json!({ "format_version": "1.0", "values": { "root_module": { "resources": [
+        state("aws_vpc", json!({ "id": vpc, "cidr_block": "10.7.0.0/16", "main_route_table_id": main,
+            "enable_dns_support": false, "enable_dns_hostnames": true, "enable_network_address_usage_metrics": false })),
+        state("aws_subnet", json!({ "id": subnet, "vpc_id": vpc, "cidr_block": "10.7.1.0/24", "availability_zone": "us-east-1a" })),
+        state("aws_route_table_association", json!({ "id": "rtbassoc-0aaaaaaaaaaaaaaaa", "route_table_id": table, "subnet_id": subnet })),
+        state("aws_route", json!({ "id": "r-1", "route_table_id": table, "destination_cidr_block": "0.0.0.0/0", "gateway_id": gateway })),
+        state("aws_route_table", json!({ "id": table, "vpc_id": vpc, "route": [to_gateway, { "cidr_block": "10.9.0.0/16", "nat_gateway_id": "nat-0" }] })),
+        state("aws_internet_gateway", json!({ "id": gateway, "vpc_id": vpc, "tags": { "Name": "gate" } })),
+        state("aws_flow_log", json!({ "id": "fl-0aaaaaaaaaaaaaaaa", "vpc_id": vpc, "traffic_type": "REJECT", "log_destination_type": "s3",
+            "log_destination": "arn:aws:s3:::b", "log_format": "", "max_aggregation_interval": 60, "destination_options": [] })),
+    ] } } });
+    for (name, text) in [("net.yaml", template.to_owned()), ("net.tfstate.json", state.to_string())] {
+        let loaded =
+            of(SourceFile { name: name.to_owned(), text }, &[]).unwrap_or_else(|error| panic!("{error}"));
+        let world = &loaded.world;
+        let vpc = world.vpcs.values().next().unwrap();
+        assert_eq!(
+            (vpc.attributes.enable_dns_support, vpc.attributes.enable_dns_hostnames),
+            (false, true),
+            "{name}"
+        );
+        let gateway = world.internet_gateway_of(&vpc.id).unwrap_or_else(|| panic!("{name}"));
+        assert_eq!(gateway.tags["Name"], "gate");
+        assert!(world.main_route_table_of(&vpc.id).unwrap().routes.is_empty(), "{name}");
+        let other = world.route_tables.values().filter(|it| !it.is_main()).collect::<Vec<_>>();
+        let [table] = other[..] else { panic!("{name}: {other:?}") };
+        assert_eq!(table.associations[0].subnet_id.as_ref(), world.subnets.keys().next());
+        let target = &table.routes[&"0.0.0.0/0".parse().unwrap()];
+        assert_eq!(
+            (table.routes.len(), world.route_state(&vpc.id, target).to_string().as_str()),
+            (1, "active")
+        );
+        let to_nat = |it: &&sg_userspace::import::LeftOut| it.what.starts_with("a route of route table rtb-");
+        assert_eq!(
+            loaded.report.left_out.iter().filter(to_nat).count(),
+            1,
+            "{name}: {:?}",
+            loaded.report.left_out
+        );
+        let log = world.flow_logs.values().next().unwrap_or_else(|| panic!("{name}"));
+        assert_eq!((log.traffic_type.as_str(), log.max_aggregation_interval), ("REJECT", 60));
+        assert_eq!(log.resource.vpc_id(world), Some(&vpc.id));
+    }
+    // A state's ids stay.
+    let world = of(SourceFile { name: "x.json".to_owned(), text: state.to_string() }, &[]).unwrap().world;
+    let main_of = world.main_route_table_of(&vpc.parse().unwrap()).unwrap();
+    assert_eq!(main_of.id.as_str(), main);
+    assert!(
+        world.route_tables.contains_key(&table.parse().unwrap())
+            && world.internet_gateways.contains_key(&gateway.parse().unwrap())
+    );
+}

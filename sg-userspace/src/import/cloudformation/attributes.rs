@@ -8,7 +8,7 @@ use crate::import::error::ImportError;
 use crate::import::items;
 
 /// Prefixes of ids by type of resource.
-const PREFIXES: [(&str, &str); 9] = [
+const PREFIXES: [(&str, &str); 12] = [
     ("AWS::EC2::VPC", "vpc"),
     ("AWS::EC2::Subnet", "subnet"),
     ("AWS::EC2::SecurityGroup", "sg"),
@@ -18,6 +18,9 @@ const PREFIXES: [(&str, &str); 9] = [
     ("AWS::EC2::NetworkAcl", "acl"),
     ("AWS::EC2::VPCPeeringConnection", "pcx"),
     ("AWS::EC2::SecurityGroupIngress", "sgr"),
+    ("AWS::EC2::InternetGateway", "igw"),
+    ("AWS::EC2::RouteTable", "rtb"),
+    ("AWS::EC2::FlowLog", "fl"),
 ];
 
 /// The id of a resource; of what has no place here, its name.
@@ -58,7 +61,11 @@ pub(super) fn get(
         ("AWS::EC2::Subnet", "Ipv6CidrBlocks") => Ok(property("Ipv6CidrBlock")?.map(|block| json!([block]))),
         ("AWS::EC2::Instance", "PrivateIp") => property("PrivateIpAddress"),
         ("AWS::EC2::NetworkInterface", "PrimaryPrivateIpAddress") => property("PrivateIpAddress"),
-        (_, "GroupId" | "Id" | "VpcId" | "SubnetId" | "PrefixListId" | "NetworkAclId" | "InstanceId") => {
+        (
+            _,
+            "GroupId" | "Id" | "VpcId" | "SubnetId" | "PrefixListId" | "NetworkAclId" | "InstanceId"
+            | "InternetGatewayId" | "RouteTableId",
+        ) => {
             let own = match attribute {
                 // A group, a subnet or an ACL also tells its VPC.
                 "VpcId" if kind != "AWS::EC2::VPC" => property("VpcId")?,

@@ -2,8 +2,10 @@
 //! the stack is there.
 
 mod attributes;
+mod instance;
 mod resolve;
 mod resource;
+mod routing;
 mod yaml;
 
 use std::collections::BTreeMap;

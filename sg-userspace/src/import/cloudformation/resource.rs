@@ -5,29 +5,29 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::attributes::{self, default_id, ipv6_blocks};
+use super::instance::{attach, instance, interface};
 use super::resolve::{Template, plain_text};
+use super::routing;
 use crate::import::draft::Report;
 use crate::import::error::{ImportError, Place};
 use crate::import::items::{self, Items};
 
 /// Resources that mean something only to others, which are there already.
-const COMPLETING: [&str; 6] = [
+const COMPLETING: [&str; 9] = [
     "AWS::EC2::VPCCidrBlock",
     "AWS::EC2::NetworkAclEntry",
     "AWS::EC2::SubnetNetworkAclAssociation",
+    "AWS::EC2::VPCGatewayAttachment",
+    "AWS::EC2::Route",
+    "AWS::EC2::SubnetRouteTableAssociation",
     "AWS::EC2::NetworkInterfaceAttachment",
     "AWS::EC2::SecurityGroupVpcAssociation",
     "AWS::EC2::Instance",
 ];
 
 /// Resources of networks that there are none of here, and what follows.
-const LEFT_OUT: [(&str, &str); 9] = [
-    ("AWS::EC2::InternetGateway", "every VPC reaches the internet"),
-    ("AWS::EC2::VPCGatewayAttachment", "every VPC reaches the internet"),
+const LEFT_OUT: [(&str, &str); 4] = [
     ("AWS::EC2::EgressOnlyInternetGateway", "every VPC reaches the internet"),
-    ("AWS::EC2::RouteTable", "routes follow from VPCs and active peerings"),
-    ("AWS::EC2::Route", "routes follow from VPCs and active peerings"),
-    ("AWS::EC2::SubnetRouteTableAssociation", "routes follow from VPCs and active peerings"),
     ("AWS::EC2::NatGateway", "instances reach the internet by their own addresses"),
     ("AWS::EC2::EIP", "the internet reaches instances by private addresses"),
     ("AWS::EC2::EIPAssociation", "the internet reaches instances by private addresses"),
@@ -39,30 +39,30 @@ pub(super) fn completes(kind: &str) -> bool {
 }
 
 /// A resource whose functions have been carried out.
-struct Resource<'t> {
-    template: &'t Template<'t>,
-    name: &'t str,
-    id: String,
-    place: Place,
-    properties: Map<String, Value>,
+pub(super) struct Resource<'t> {
+    pub(super) template: &'t Template<'t>,
+    pub(super) name: &'t str,
+    pub(super) id: String,
+    pub(super) place: Place,
+    pub(super) properties: Map<String, Value>,
 }
 
 impl Resource<'_> {
     /// A property; `null` where there is none.
-    fn get(&self, key: &str) -> Value {
+    pub(super) fn get(&self, key: &str) -> Value {
         self.properties.get(key).cloned().unwrap_or_default()
     }
 
-    fn text(&self, key: &str) -> Option<String> {
+    pub(super) fn text(&self, key: &str) -> Option<String> {
         plain_text(&self.get(key))
     }
 
-    fn required(&self, key: &str) -> Result<String, ImportError> {
+    pub(super) fn required(&self, key: &str) -> Result<String, ImportError> {
         self.text(key).ok_or_else(|| self.place.error(format!("there is no `{key}`")))
     }
 
     /// Tags, with those that CloudFormation sets.
-    fn tags(&self) -> Value {
+    pub(super) fn tags(&self) -> Value {
         let mut tags = BTreeMap::new();
         for tag in self.get("Tags").as_array().into_iter().flatten() {
             let text = |key: &str| plain_text(&tag[key]).unwrap_or_default();
@@ -141,10 +141,10 @@ pub(super) fn read(
             Ok(())
         }
         "AWS::EC2::NetworkAclEntry" => {
-            into_acl(&resource, items, "Entries", Value::Object(resource.properties.clone()))
+            push(&resource, items, ACL, "Entries", Value::Object(resource.properties.clone()))
         }
         "AWS::EC2::SubnetNetworkAclAssociation" => {
-            into_acl(&resource, items, "Associations", json!({ "SubnetId": resource.get("SubnetId") }))
+            push(&resource, items, ACL, "Associations", json!({ "SubnetId": resource.get("SubnetId") }))
         }
         "AWS::EC2::VPCPeeringConnection" => {
             let item = json!({
@@ -157,6 +157,12 @@ pub(super) fn read(
             items.add("VpcPeeringConnections", resource.place, item);
             Ok(())
         }
+        "AWS::EC2::InternetGateway" => routing::gateway(&resource, items),
+        "AWS::EC2::VPCGatewayAttachment" => routing::attachment(&resource, items, report),
+        "AWS::EC2::RouteTable" => routing::table(&resource, items),
+        "AWS::EC2::Route" => routing::route(&resource, items),
+        "AWS::EC2::SubnetRouteTableAssociation" => routing::association(&resource, items),
+        "AWS::EC2::FlowLog" => flow_log(&resource, items),
         "AWS::EC2::NetworkInterface" => {
             let item = interface(&resource, items, &resource.properties, &resource.id, &resource.tags())?;
             items.add("NetworkInterfaces", resource.place, item);
@@ -184,6 +190,8 @@ fn vpc(resource: &Resource<'_>, items: &mut Items) -> Result<(), ImportError> {
         "CidrBlock": resource.get("CidrBlock"),
         "CidrBlockAssociationSet": [],
         "Ipv6CidrBlockAssociationSet": blocks,
+        "EnableDnsSupport": resource.get("EnableDnsSupport"),
+        "EnableDnsHostnames": resource.get("EnableDnsHostnames"),
         "Tags": resource.tags(),
     });
     items.add("Vpcs", resource.place.clone(), item);
@@ -299,97 +307,34 @@ fn prefix_list(resource: &Resource<'_>, items: &mut Items) -> Result<(), ImportE
     Ok(())
 }
 
-fn into_acl(resource: &Resource<'_>, items: &mut Items, list: &str, item: Value) -> Result<(), ImportError> {
-    let acl_id = resource.required("NetworkAclId")?;
-    match items.find("NetworkAcls", "NetworkAclId", &acl_id) {
-        Some(acl) => {
-            if acl[list].is_null() {
-                acl[list] = json!([]);
-            }
-            acl[list].as_array_mut().into_iter().for_each(|items| items.push(item.clone()));
-            Ok(())
-        }
-        None => Err(resource.place.error(format!("there is no network ACL {acl_id}"))),
-    }
+/// AWS's names for its properties are those of its description.
+fn flow_log(resource: &Resource<'_>, items: &mut Items) -> Result<(), ImportError> {
+    let mut item = Value::Object(resource.properties.clone());
+    item["FlowLogId"] = json!(resource.id);
+    item["Tags"] = resource.tags();
+    items.add("FlowLogs", resource.place.clone(), item);
+    Ok(())
 }
 
-/// An interface's item, from the properties that interfaces and instances share.
-fn interface(
+/// What other resources say more about: the key of its items, the member by which its id is known and named, what it is.
+pub(super) struct Parent(pub(super) &'static str, pub(super) &'static str, pub(super) &'static str);
+
+const ACL: Parent = Parent("NetworkAcls", "NetworkAclId", "network ACL");
+
+/// Adds to a list of the item that a resource names.
+pub(super) fn push(
     resource: &Resource<'_>,
     items: &mut Items,
-    properties: &Map<String, Value>,
-    id: &str,
-    tags: &Value,
-) -> Result<Value, ImportError> {
-    let get = |key: &str| properties.get(key).cloned().unwrap_or_default();
-    let subnet_id =
-        plain_text(&get("SubnetId")).ok_or_else(|| resource.place.error("there is no `SubnetId`"))?;
-    let subnet = items.find("Subnets", "SubnetId", &subnet_id);
-    let vpc_id = subnet.map(|subnet| subnet["VpcId"].clone()).unwrap_or_default();
-    let groups = ["GroupSet", "SecurityGroupIds"].iter().find_map(|key| get(key).as_array().cloned());
-    let mut groups = groups.unwrap_or_default();
-    if groups.is_empty() {
-        // M-13.
-        let default =
-            items.under("SecurityGroups").find(|it| it["GroupName"] == "default" && it["VpcId"] == vpc_id);
-        groups.extend(default.map(|group| group["GroupId"].clone()));
+    Parent(key, member, what): Parent,
+    list: &str,
+    item: Value,
+) -> Result<(), ImportError> {
+    let id = resource.required(member)?;
+    let parent = items.find(key, member, &id);
+    let parent = parent.ok_or_else(|| resource.place.error(format!("there is no {what} {id}")))?;
+    if parent[list].is_null() {
+        parent[list] = json!([]);
     }
-    let mut addresses = get("PrivateIpAddresses").as_array().cloned().unwrap_or_default();
-    if let Some(primary) = plain_text(&get("PrivateIpAddress")) {
-        addresses.insert(0, json!({ "PrivateIpAddress": primary, "Primary": true }));
-    }
-    Ok(json!({
-        "NetworkInterfaceId": id,
-        "SubnetId": subnet_id,
-        "VpcId": vpc_id,
-        "Description": get("Description"),
-        "SourceDestCheck": get("SourceDestCheck"),
-        "PrivateIpAddresses": addresses,
-        "Ipv6Addresses": get("Ipv6Addresses").as_array().cloned().unwrap_or_default(),
-        "Groups": groups.iter().map(|group| json!({ "GroupId": group })).collect::<Vec<_>>(),
-        "HasChosenAddress": addresses.is_empty(),
-        "Tags": tags,
-    }))
-}
-
-fn attachment(instance_id: &str, index: &Value, deleted: bool) -> Value {
-    json!({ "InstanceId": instance_id, "DeviceIndex": index, "DeleteOnTermination": deleted, "Status": "attached" })
-}
-
-fn attach(resource: &Resource<'_>, items: &mut Items) -> Result<(), ImportError> {
-    let (interface_id, instance_id) =
-        (resource.required("NetworkInterfaceId")?, resource.required("InstanceId")?);
-    let deleted = resource.text("DeleteOnTermination").is_none_or(|it| it == "true");
-    match items.find("NetworkInterfaces", "NetworkInterfaceId", &interface_id) {
-        Some(interface) => {
-            interface["Attachment"] = attachment(&instance_id, &resource.get("DeviceIndex"), deleted);
-            Ok(())
-        }
-        None => Err(resource.place.error(format!("there is no network interface {interface_id}"))),
-    }
-}
-
-fn instance(resource: &Resource<'_>, items: &mut Items) -> Result<(), ImportError> {
-    let mut specifications = resource.get("NetworkInterfaces").as_array().cloned().unwrap_or_default();
-    if specifications.is_empty() {
-        specifications.push(Value::Object(resource.properties.clone()));
-    }
-    for (place_in_list, specification) in specifications.iter().enumerate() {
-        let Some(properties) = specification.as_object() else { continue };
-        let index = properties.get("DeviceIndex").cloned().unwrap_or_else(|| json!(place_in_list));
-        if let Some(id) = properties.get("NetworkInterfaceId").and_then(plain_text) {
-            match items.find("NetworkInterfaces", "NetworkInterfaceId", &id) {
-                Some(interface) => interface["Attachment"] = attachment(&resource.id, &index, false),
-                None => return Err(resource.place.error(format!("there is no network interface {id}"))),
-            }
-            continue;
-        }
-        let id = items::id("eni", &format!("{} {index}", resource.id));
-        let mut item = interface(resource, items, properties, &id, &json!([]))?;
-        item["Attachment"] = attachment(&resource.id, &index, true);
-        items.add("NetworkInterfaces", resource.place.clone(), item);
-    }
-    let item = json!({ "InstanceId": resource.id, "InstanceType": resource.get("InstanceType"), "Tags": resource.tags() });
-    items.add("Reservations", resource.place.clone(), json!({ "Instances": [item] }));
+    parent[list].as_array_mut().into_iter().for_each(|items| items.push(item.clone()));
     Ok(())
 }

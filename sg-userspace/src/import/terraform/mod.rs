@@ -6,6 +6,7 @@ mod instance;
 mod network_acl;
 mod plan;
 mod resource;
+mod routing;
 mod rule;
 
 use serde_json::Value;

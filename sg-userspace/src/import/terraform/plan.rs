@@ -9,7 +9,7 @@ use super::Resource;
 use crate::import::items;
 
 /// Prefixes of ids by type.
-const PREFIXES: [(&str, &str); 15] = [
+const PREFIXES: [(&str, &str); 19] = [
     ("aws_vpc", "vpc"),
     ("aws_default_vpc", "vpc"),
     ("aws_subnet", "subnet"),
@@ -25,6 +25,10 @@ const PREFIXES: [(&str, &str); 15] = [
     ("aws_default_network_acl", "acl"),
     ("aws_vpc_peering_connection", "pcx"),
     ("aws_vpc_peering_connection_accepter", "pcx"),
+    ("aws_internet_gateway", "igw"),
+    ("aws_route_table", "rtb"),
+    ("aws_default_route_table", "rtb"),
+    ("aws_flow_log", "fl"),
 ];
 
 /// Gives resources the ids and references that a plan leaves open.

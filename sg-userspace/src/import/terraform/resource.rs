@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 
 use super::instance::{attach, instance, interface};
 use super::network_acl::{acl, entry};
-use super::{Resource, rule};
+use super::{Resource, routing, rule};
 use crate::import::draft::Report;
 use crate::import::error::ImportError;
 use crate::import::items::{self, Items};
 
 /// The order in which types are read; what is not here is left out.
-const TYPES: [&str; 24] = [
+const TYPES: [&str; 32] = [
     "aws_vpc",
     "aws_default_vpc",
     "aws_vpc_ipv4_cidr_block_association",
@@ -37,15 +37,19 @@ const TYPES: [&str; 24] = [
     "aws_network_interface_attachment",
     "aws_network_interface_sg_attachment",
     "aws_vpc_peering_connection_options",
+    "aws_internet_gateway",
+    "aws_internet_gateway_attachment",
+    "aws_default_route_table",
+    "aws_route_table",
+    "aws_route",
+    "aws_route_table_association",
+    "aws_main_route_table_association",
+    "aws_flow_log",
 ];
 
 /// Types of networks that there are none of here, and what follows.
-const LEFT_OUT: [(&str, &str); 7] = [
-    ("aws_internet_gateway", "every VPC reaches the internet"),
+const LEFT_OUT: [(&str, &str); 3] = [
     ("aws_egress_only_internet_gateway", "every VPC reaches the internet"),
-    ("aws_route", "routes follow from VPCs and active peerings"),
-    ("aws_route_table", "routes follow from VPCs and active peerings"),
-    ("aws_route_table_association", "routes follow from VPCs and active peerings"),
     ("aws_nat_gateway", "instances reach the internet by their own addresses"),
     ("aws_eip", "the internet reaches instances by private addresses"),
 ];
@@ -234,6 +238,13 @@ fn read(resource: &Resource, items: &mut Items) -> Result<(), ImportError> {
             }
         }
         "aws_instance" => instance(resource, items)?,
+        "aws_internet_gateway" => routing::gateway(resource, items),
+        "aws_internet_gateway_attachment" => routing::attachment(resource, items)?,
+        "aws_route_table" | "aws_default_route_table" => routing::table(resource, items),
+        "aws_route" => routing::route(resource, items)?,
+        "aws_route_table_association" => routing::association(resource, items)?,
+        "aws_main_route_table_association" => routing::main_association(resource, items)?,
+        "aws_flow_log" => routing::flow_log(resource, items),
         "aws_network_interface_attachment" => {
             attach(
                 items,
@@ -284,6 +295,9 @@ fn vpc(resource: &Resource, items: &mut Items) {
             "CidrBlockAssociationSet": [],
             "Ipv6CidrBlockAssociationSet": blocks,
             "IsDefault": resource.kind == "aws_default_vpc",
+            "EnableDnsSupport": values["enable_dns_support"],
+            "EnableDnsHostnames": values["enable_dns_hostnames"],
+            "EnableNetworkAddressUsageMetrics": values["enable_network_address_usage_metrics"],
             "Tags": tags(resource),
         }),
     );
@@ -293,6 +307,7 @@ fn vpc(resource: &Resource, items: &mut Items) {
     };
     let (group, acl) = (made("default_security_group_id", "sg"), made("default_network_acl_id", "acl"));
     items.add_defaults(&resource.place, id, &group, &acl, ipv6.is_some());
+    routing::add_main(resource, items);
 }
 
 fn group(resource: &Resource, items: &mut Items) {

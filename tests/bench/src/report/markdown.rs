@@ -28,8 +28,10 @@ pub(super) fn report(report: &Report) -> String {
         for remark in &section.remarks {
             let _ = write!(page, "\n{remark}\n");
         }
-        for plot in &section.plots {
-            let _ = write!(page, "\n![{}]({})\n", plot.title, plot.file());
+        let lines = section.plots.iter().map(|plot| (&plot.title, plot.file()));
+        let bars = section.bars.iter().map(|bars| (&bars.title, bars.file()));
+        for (title, file) in lines.chain(bars) {
+            let _ = write!(page, "\n![{title}]({file})\n");
         }
     }
     page

@@ -1,5 +1,6 @@
 //! What a run of the benchmark found: tables for a terminal, Markdown, JSON and plots.
 
+mod bars;
 mod markdown;
 mod plot;
 mod table;
@@ -14,6 +15,7 @@ use crate::goals::Outcome;
 use crate::machine::Machine;
 use crate::stats::Spread;
 
+pub(crate) use bars::Bars;
 pub(crate) use plot::{Plot, Series};
 
 /// A figure.
@@ -43,6 +45,9 @@ pub(crate) struct Section {
     /// What is worth a picture.
     #[serde(skip)]
     pub(crate) plots: Vec<Plot>,
+    /// The same, as bars.
+    #[serde(skip)]
+    pub(crate) bars: Vec<Bars>,
 }
 
 impl Section {
@@ -77,6 +82,9 @@ impl Report {
         write("report.md", markdown::report(self))?;
         for plot in self.sections.iter().flat_map(|section| &section.plots) {
             write(&plot.file(), plot.svg()?)?;
+        }
+        for bars in self.sections.iter().flat_map(|section| &section.bars) {
+            write(&bars.file(), bars.svg()?)?;
         }
         Ok(())
     }

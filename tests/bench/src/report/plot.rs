@@ -28,9 +28,9 @@ pub(crate) struct Series {
     pub(crate) points: Vec<(f64, f64)>,
 }
 
-const SIZE: (u32, u32) = (760, 420);
+pub(super) const SIZE: (u32, u32) = (760, 420);
 /// Told apart by everybody (Okabe and Ito's palette).
-const COLOURS: [RGBColor; 6] = [
+pub(super) const COLOURS: [RGBColor; 6] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -39,16 +39,20 @@ const COLOURS: [RGBColor; 6] = [
     RGBColor(86, 180, 233),
 ];
 
+/// The name of a picture's file.
+pub(super) fn file_name(title: &str) -> String {
+    let words: Vec<String> = title
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
+    format!("{}.svg", words.join("-"))
+}
+
 impl Plot {
     /// The name of its file.
     pub(crate) fn file(&self) -> String {
-        let words: Vec<String> = self
-            .title
-            .split(|c: char| !c.is_ascii_alphanumeric())
-            .filter(|word| !word.is_empty())
-            .map(str::to_lowercase)
-            .collect();
-        format!("{}.svg", words.join("-"))
+        file_name(&self.title)
     }
 
     /// The picture.

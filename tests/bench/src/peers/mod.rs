@@ -1,0 +1,4 @@
+//! The firewalls to beat, as their experts would write them.
+
+pub(crate) mod iptables;
+pub(crate) mod nftables;
