@@ -52,7 +52,7 @@ pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()
 }
 
 /// Between two sweeps of the flow tables.
-const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+pub const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
 /// Between two looks whether the metadata service lives.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a controller without a lab waits for one to be asked for.

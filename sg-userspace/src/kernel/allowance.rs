@@ -66,7 +66,7 @@ impl KernelDataplane {
                 }
             }
         }
-        if has_moved { self.live_flows().map(drop) } else { Ok(()) }
+        if has_moved { self.sweep(|_| ()) } else { Ok(()) }
     }
 }
 

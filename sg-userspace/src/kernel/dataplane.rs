@@ -1,6 +1,6 @@
 //! The kernel as a data plane.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,15 +10,11 @@ use aya_log::EbpfLogger;
 use nix::time::{ClockId, clock_gettime};
 use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::event::VerdictRecord;
-use sg_common::abi::flow::{FlowBits, FlowEntry};
 use sg_common::abi::interface::InterfaceRecord;
 use sg_common::abi::policy::Locator;
 use sg_common::abi::settings::{Settings, tick_of};
 use sg_common::abi::verdict::{COUNTERS, COUNTERS_PER_DIRECTION, DirectionCode, ReasonCode};
 use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, ROUTER_MAC};
-use sg_common::datapath::judge::age;
-use sg_common::datapath::tracking::timeout;
-use sg_common::datapath::tuple::FlowKey;
 
 use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
@@ -31,7 +27,6 @@ use crate::packet::spec::PacketSpec;
 
 use super::allowance::accounts;
 use super::attach::{self, Attached, Hook};
-use super::flows::FlowEntries;
 use super::maps::Maps;
 use super::object::FlowRoom;
 use super::{object, prog_run};
@@ -67,19 +62,6 @@ pub struct Counter {
     pub reason: ReasonCode,
     /// Frames.
     pub frames: u64,
-}
-
-/// A live flow entry with what it counts.
-#[derive(Clone, Copy, Debug)]
-pub struct LiveFlow {
-    /// Its key.
-    pub key: FlowKey,
-    /// The entry.
-    pub entry: FlowEntry,
-    /// How long it has idled.
-    pub idle: Duration,
-    /// How long it may.
-    pub timeout: Duration,
 }
 
 impl KernelDataplane {
@@ -332,52 +314,6 @@ impl KernelDataplane {
         let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
         Ok(tick_of(now_ns.wrapping_add(self.maps.settings()?.clock_offset_ns)))
     }
-
-    /// The live entries; what has ended is swept away on the occasion.
-    ///
-    /// # Errors
-    /// Where a map refuses.
-    pub fn live_flows(&mut self) -> Result<Vec<LiveFlow>> {
-        let tick = self.tick()?;
-        let timers: HashMap<u32, InterfaceRecord> =
-            self.applied.image().interfaces.values().map(|record| (record.number, *record)).collect();
-        let known: HashSet<u32> =
-            self.world.network_interfaces.values().map(|interface| interface.number).collect();
-        let mut accounts = self.allowances();
-        let mut present: HashMap<u32, u64> = HashMap::new();
-        let mut live = Vec::new();
-        let FlowEntries { entries, complete } = self.maps.flow_entries();
-        for (key, entry) in entries {
-            let age = age(tick, entry.last_seen);
-            let Some(record) = timers.get(&key.interface()) else {
-                // An interface that is not attached may come back; one that is gone never does.
-                if !known.contains(&key.interface()) {
-                    self.maps.remove_flow(&key, &entry)?;
-                }
-                continue;
-            };
-            let limit = u64::from(timeout(key.family, key.protocol(), FlowBits(entry.bits), record));
-            if age < limit {
-                *present.entry(record.allowance).or_default() += 1;
-                live.push(LiveFlow { key, entry, idle: duration(age), timeout: duration(limit) });
-            } else {
-                let removed = self.maps.remove_flow(&key, &entry)?;
-                if removed == 0 {
-                    // A packet was faster: it lives on, or has been counted out.
-                    *present.entry(record.allowance).or_default() += 1;
-                }
-                self.maps.settle(record.allowance, removed);
-                if let Some(account) = accounts.get_mut(&record.allowance) {
-                    // An audit may have set it back below zero.
-                    account.ended = account.ended.wrapping_add(removed);
-                }
-            }
-        }
-        for (index, account) in accounts.into_iter().filter(|_| complete) {
-            self.maps.audit(index, &account, present.get(&index).copied().unwrap_or_default());
-        }
-        Ok(live)
-    }
 }
 
 /// How much of a slot is reported.
@@ -389,10 +325,6 @@ pub enum Traced {
     Everything,
 }
 
-fn duration(ticks: u64) -> Duration {
-    Duration::from_nanos(ticks << sg_common::abi::settings::TICK_SHIFT)
-}
-
 impl Dataplane for KernelDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
         let image = self.compiler.image(world)?;
@@ -400,7 +332,7 @@ impl Dataplane for KernelDataplane {
         // is not known, and nothing of it may be swept by guess.
         let has_other_timers = self.applied.image().has_other_timers(&image);
         if self.accounts_are_known && (has_other_timers || self.had_other_timers) {
-            self.live_flows()?;
+            self.sweep(|_| ())?;
         }
         // What a shorter timer has ended goes with the next change.
         self.had_other_timers = has_other_timers;
@@ -422,7 +354,7 @@ impl Dataplane for KernelDataplane {
     fn advance(&mut self, time: Duration) -> Result<()> {
         let offset = Duration::from_nanos(self.maps.settings()?.clock_offset_ns);
         self.set_clock_offset_to(offset + time)?;
-        self.live_flows().map(drop)
+        self.sweep(|_| ())
     }
 
     fn flows(&mut self) -> Result<Vec<Flow>> {

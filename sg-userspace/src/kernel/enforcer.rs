@@ -127,6 +127,10 @@ impl Enforcer for KernelEnforcer {
             .collect())
     }
 
+    fn sweep(&mut self) -> Result<()> {
+        self.dataplane.sweep(|_| ())
+    }
+
     fn counters(&mut self) -> Result<Vec<CounterRow>> {
         let counters = self.dataplane.frame_counters()?;
         let row = |counter: &super::dataplane::Counter| {

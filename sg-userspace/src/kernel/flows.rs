@@ -1,40 +1,17 @@
-//! The flow tables as user space reads and sweeps them.
+//! The flow tables as user space reads them and removes from them.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::io;
 
-use anyhow::Result;
-use aya::maps::{IterableMap, MapData};
+use anyhow::{Context, Result};
+use aya::maps::MapData;
 use aya::{Pod, maps::MapError};
 use sg_common::abi::address::Family;
 use sg_common::abi::flow::FlowEntry;
 use sg_common::datapath::tuple::FlowKey;
 
+use super::batch;
 use super::maps::Maps;
-
-/// The entries at one reading.
-#[derive(Debug, Default)]
-pub struct FlowEntries {
-    /// Them, each once.
-    pub entries: HashMap<FlowKey, FlowEntry>,
-    /// Whether none may be missing but what came meanwhile.
-    pub complete: bool,
-}
-
-impl FlowEntries {
-    /// Reads a table while the programs change it: entries that go meanwhile are left out. An iterator whose place has gone
-    /// begins again; the bound ends what would otherwise go on under a flood.
-    fn read<K: Pod>(&mut self, table: &aya::maps::HashMap<MapData, K, FlowEntry>, to_key: fn(K) -> FlowKey) {
-        // Twice, so that a full table at rest is read to its end.
-        let most = table.map().info().map_or(0, |info| 2 * info.max_entries() as usize);
-        let mut steps = 0;
-        for (key, entry) in table.iter().take(most).filter_map(Result::ok) {
-            steps += 1;
-            self.entries.insert(to_key(key), entry);
-        }
-        self.complete &= steps < most;
-    }
-}
 
 pub(super) fn remove<K: Pod, V: Pod>(
     table: &mut aya::maps::HashMap<MapData, K, V>,
@@ -69,15 +46,30 @@ fn remove_unchanged<K: Pod>(
 }
 
 impl Maps {
-    /// Every entry, live or not. An entry moves from the tables of flows without a reply to the others, which are therefore
-    /// read last.
-    pub fn flow_entries(&self) -> FlowEntries {
-        let mut entries = FlowEntries { complete: true, ..FlowEntries::default() };
-        entries.read(&self.embryonic4, FlowKey::from_v4);
-        entries.read(&self.flows4, FlowKey::from_v4);
-        entries.read(&self.embryonic6, FlowKey::from_v6);
-        entries.read(&self.flows6, FlowKey::from_v6);
-        entries
+    /// Visits every entry once, live or not; one that comes or goes meanwhile perhaps. An entry moves from the tables of flows
+    /// without a reply to the others, which are therefore read last, without what was there before.
+    ///
+    /// # Errors
+    /// Where a map refuses.
+    pub(super) fn each_flow(&self, mut visit: impl FnMut(FlowKey, FlowEntry)) -> Result<()> {
+        self.each_entry(&mut visit).context("cannot read the flow tables")
+    }
+
+    fn each_entry(&self, visit: &mut impl FnMut(FlowKey, FlowEntry)) -> io::Result<()> {
+        let mut unreplied = HashSet::new();
+        let mut first = |key: FlowKey, entry| {
+            unreplied.insert(key);
+            visit(key, entry);
+        };
+        batch::read(&self.embryonic4, |key, entry| first(FlowKey::from_v4(key), entry))?;
+        batch::read(&self.embryonic6, |key, entry| first(FlowKey::from_v6(key), entry))?;
+        let mut second = |key: FlowKey, entry| {
+            if unreplied.is_empty() || !unreplied.contains(&key) {
+                visit(key, entry);
+            }
+        };
+        batch::read(&self.flows4, |key, entry| second(FlowKey::from_v4(key), entry))?;
+        batch::read(&self.flows6, |key, entry| second(FlowKey::from_v6(key), entry))
     }
 
     /// Removes an entry, unless it has changed since it was read. How many went: one, unless it was moving. Verdicts depend
@@ -103,7 +95,9 @@ impl Maps {
     /// # Errors
     /// Where a map refuses.
     pub fn clear_state(&mut self) -> Result<()> {
-        for (key, entry) in self.flow_entries().entries {
+        let mut entries = Vec::new();
+        self.each_flow(|key, entry| entries.push((key, entry)))?;
+        for (key, entry) in entries {
             self.remove_flow(&key, &entry)?;
         }
         let fragments: Vec<_> = self.fragments.keys().filter_map(Result::ok).collect();

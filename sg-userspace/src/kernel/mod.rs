@@ -6,6 +6,7 @@
 pub mod allowance;
 pub mod attach;
 pub mod audit;
+mod batch;
 pub mod bpffs;
 pub mod dataplane;
 pub mod enforcer;
@@ -20,3 +21,4 @@ pub mod memory;
 pub mod object;
 pub mod prog_run;
 pub mod steps;
+pub mod sweep;

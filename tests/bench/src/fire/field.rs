@@ -134,7 +134,7 @@ impl Field {
     pub(super) fn clear(&mut self, allowance: Option<u32>) -> Result<()> {
         self.meter.plane.set_world(&world(allowance))?;
         // What evicted entries have left on the accounts goes, too.
-        self.kernel().live_flows().map(drop)
+        self.kernel().sweep(|_| ())
     }
 
     /// The data plane.
