@@ -4,18 +4,13 @@ use std::collections::HashMap;
 use std::io;
 
 use anyhow::Result;
-use aya::maps::MapData;
+use aya::maps::{IterableMap, MapData};
 use aya::{Pod, maps::MapError};
 use sg_common::abi::address::Family;
 use sg_common::abi::flow::FlowEntry;
-use sg_common::abi::{MAX_EMBRYONIC, MAX_FLOWS};
 use sg_common::datapath::tuple::FlowKey;
 
 use super::maps::Maps;
-
-/// The most steps of one reading. An iterator whose place has gone begins again; the bound ends what would otherwise go on
-/// under a flood.
-const MOST: usize = (MAX_FLOWS + MAX_EMBRYONIC) as usize;
 
 /// The entries at one reading.
 #[derive(Debug, Default)]
@@ -27,14 +22,17 @@ pub struct FlowEntries {
 }
 
 impl FlowEntries {
-    /// Reads a table while the programs change it: entries that go meanwhile are left out.
+    /// Reads a table while the programs change it: entries that go meanwhile are left out. An iterator whose place has gone
+    /// begins again; the bound ends what would otherwise go on under a flood.
     fn read<K: Pod>(&mut self, table: &aya::maps::HashMap<MapData, K, FlowEntry>, to_key: fn(K) -> FlowKey) {
+        // Twice, so that a full table at rest is read to its end.
+        let most = table.map().info().map_or(0, |info| 2 * info.max_entries() as usize);
         let mut steps = 0;
-        for (key, entry) in table.iter().take(MOST).filter_map(Result::ok) {
+        for (key, entry) in table.iter().take(most).filter_map(Result::ok) {
             steps += 1;
             self.entries.insert(to_key(key), entry);
         }
-        self.complete &= steps < MOST;
+        self.complete &= steps < most;
     }
 }
 

@@ -11,7 +11,7 @@ use aya::programs::ProgramInfo;
 
 use super::dataplane::KernelDataplane;
 use super::object;
-use super::prog_run::{self, ProgramKind, Run};
+use super::prog_run::{self, Prober, ProgramKind, Run};
 
 /// One of the labs' programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +62,14 @@ impl KernelDataplane {
     pub fn run_frame(&mut self, judge: Judge, slot: u32, frame: &[u8], repeat: u32) -> Result<Run> {
         let link = self.link(slot).with_context(|| format!("slot {slot} has no link"))?;
         prog_run::run(&mut self.object, judge.kind(), judge.program(), link, frame, repeat)
+    }
+
+    /// Something that runs frames on another thread.
+    ///
+    /// # Errors
+    /// Where the kernel refuses it a handle.
+    pub fn prober(&mut self) -> Result<Prober> {
+        Prober::of(&mut self.object)
     }
 
     /// How large the programs are.

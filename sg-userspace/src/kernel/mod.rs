@@ -7,6 +7,7 @@ pub mod allowance;
 pub mod attach;
 pub mod audit;
 pub mod bpffs;
+mod change;
 pub mod dataplane;
 pub mod enforcer;
 pub mod events;

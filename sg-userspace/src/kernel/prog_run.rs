@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use aya::Ebpf;
-use aya::programs::{TestRun, TestRunOptions};
+use aya::programs::{ProgramError, SchedClassifier, TestRun, TestRunOptions};
+use aya::{Ebpf, TestRunResult};
 
 use super::object;
 
@@ -57,23 +57,59 @@ pub fn run(
     frame: &[u8],
     repeat: u32,
 ) -> Result<Run> {
-    let (mut skb, mut xdp) = ([0u8; SKB_BYTES], [0u8; XDP_BYTES]);
-    let link = link_index.to_ne_bytes();
-    let options = TestRunOptions { data_in: Some(frame), repeat, ..TestRunOptions::new() };
-    let result = match kind {
+    match kind {
         ProgramKind::Classifier => {
-            skb[SKB_IFINDEX..SKB_IFINDEX + link.len()].copy_from_slice(&link);
-            let options = TestRunOptions { ctx_in: Some(&skb), ..options };
-            object::classifier(object, program)?.test_run(options)
+            run_classifier(object::classifier(object, program)?, link_index, frame, repeat)
         }
         ProgramKind::Xdp => {
+            let mut xdp = [0u8; XDP_BYTES];
+            let link = link_index.to_ne_bytes();
             let length = u32::try_from(frame.len()).context("a frame of more than 4 GiB")?;
             xdp[XDP_DATA_END..XDP_DATA_END + 4].copy_from_slice(&length.to_ne_bytes());
             xdp[XDP_IFINDEX..XDP_IFINDEX + link.len()].copy_from_slice(&link);
-            let options = TestRunOptions { ctx_in: Some(&xdp), ..options };
-            object::xdp(object, program)?.test_run(options)
+            let program = object::xdp(object, program)?;
+            outcome(program.test_run(TestRunOptions { ctx_in: Some(&xdp), ..options(frame, repeat) }))
         }
-    };
+    }
+}
+
+/// A frame through a TCX program so many times.
+fn run_classifier(program: &SchedClassifier, link_index: u32, frame: &[u8], repeat: u32) -> Result<Run> {
+    let mut skb = [0u8; SKB_BYTES];
+    let link = link_index.to_ne_bytes();
+    skb[SKB_IFINDEX..SKB_IFINDEX + link.len()].copy_from_slice(&link);
+    outcome(program.test_run(TestRunOptions { ctx_in: Some(&skb), ..options(frame, repeat) }))
+}
+
+fn options(frame: &[u8], repeat: u32) -> TestRunOptions<'_> {
+    TestRunOptions { data_in: Some(frame), repeat, ..TestRunOptions::new() }
+}
+
+fn outcome(result: Result<TestRunResult, ProgramError>) -> Result<Run> {
     let result = result.context("BPF_PROG_TEST_RUN refused the frame")?;
     Ok(Run { action: result.return_value, took: result.duration })
+}
+
+/// The program of TCX ingress in another's hands: it runs frames on its thread while the data plane changes.
+pub struct Prober {
+    program: SchedClassifier,
+}
+
+impl Prober {
+    /// A handle of its own on the program that the object has loaded.
+    ///
+    /// # Errors
+    /// Where the kernel refuses one.
+    pub fn of(object: &mut Ebpf) -> Result<Self> {
+        let info = object::classifier(object, object::FROM_LINK)?.info()?;
+        Ok(Self { program: SchedClassifier::from_program_info(info, object::FROM_LINK.into())? })
+    }
+
+    /// Runs a frame once, as if it came by a link of the thread's network namespace. What the program returned.
+    ///
+    /// # Errors
+    /// As [`from_link`].
+    pub fn run(&self, link_index: u32, frame: &[u8]) -> Result<u32> {
+        run_classifier(&self.program, link_index, frame, 1).map(|run| run.action)
+    }
 }

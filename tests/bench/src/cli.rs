@@ -8,7 +8,7 @@ use clap::{Parser, ValueEnum};
 use crate::machine::Machine;
 use crate::report::Report;
 use crate::traffic::tool::{self, Tool};
-use crate::{gate, scale, traffic, unit};
+use crate::{fire, gate, scale, traffic, unit};
 
 /// How long to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ enum Part {
     Traffic,
     /// What a change takes with ten thousand interfaces.
     Scale,
+    /// What happens under floods, with full tables, and while rules change.
+    Fire,
 }
 
 #[derive(Parser)]
@@ -85,6 +87,11 @@ pub(crate) fn run() -> Result<()> {
     }
     if wants(Part::Scale) {
         let (sections, goals) = scale::measure(effort)?;
+        report.sections.extend(sections);
+        report.goals.extend(goals);
+    }
+    if wants(Part::Fire) {
+        let (sections, goals) = fire::measure(effort)?;
         report.sections.extend(sections);
         report.goals.extend(goals);
     }

@@ -3,10 +3,12 @@
 
 mod cli;
 mod estate;
+mod fire;
 mod floor;
 mod gate;
 mod goals;
 mod machine;
+mod meter;
 mod peers;
 mod plane;
 mod report;

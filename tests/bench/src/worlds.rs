@@ -110,10 +110,7 @@ impl Bed {
             let (v4, v6) = (address4(slot), address6(slot));
             lab.interface(&subnet, name, &[v4], &[v6], &[groups[place].clone()])
         });
-        for instance in lab.world.instances.values_mut() {
-            instance.connection_allowance = ALLOWANCE;
-        }
-        Self { lab, interfaces, groups }
+        Self { lab, interfaces, groups }.with_allowance(ALLOWANCE)
     }
 
     /// A rule of the server's that lets everybody in and everything out, so that its flows need no entry (C-03).
@@ -130,6 +127,20 @@ impl Bed {
                     },
                 );
             }
+        }
+        self
+    }
+
+    /// One more rule of the client's group or of the server's.
+    pub(crate) fn allowing(mut self, group: usize, permission: Permission) -> Self {
+        self.lab.rule(&self.groups[group], permission);
+        self
+    }
+
+    /// Instances that may track so many connections.
+    pub(crate) fn with_allowance(mut self, connections: u32) -> Self {
+        for instance in self.lab.world.instances.values_mut() {
+            instance.connection_allowance = connections;
         }
         self
     }

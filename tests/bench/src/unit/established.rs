@@ -7,10 +7,10 @@ use sg_common::abi::INTERNET_SLOT;
 use sg_userspace::kernel::measure::Judge;
 use sg_userspace::packet::spec::TcpFlags;
 
-use super::case::{Case, Cost, Meter, Verdict};
 use super::packets;
 use crate::cli::Effort;
 use crate::goals::Outcome;
+use crate::meter::{Case, Cost, Meter, Verdict};
 use crate::report::Section;
 use crate::worlds::{Bed, CLIENT, SERVER, Way};
 

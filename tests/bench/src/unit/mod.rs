@@ -1,7 +1,6 @@
 //! What one run of a program costs, by `BPF_PROG_TEST_RUN`: always in turn with a program that does nothing and with the least
 //! that a stateful filter must do, on the same frame.
 
-mod case;
 mod established;
 mod new_flow;
 mod packets;
@@ -15,7 +14,7 @@ use crate::goals::Outcome;
 use crate::plane::Plane;
 use crate::report::Section;
 use crate::worlds::{CLIENT, SERVER};
-use crate::{floor, unit::case::Meter};
+use crate::{floor, meter::Meter};
 
 /// The unit of sizes.
 pub(crate) const INSTRUCTIONS: &str = "instructions";

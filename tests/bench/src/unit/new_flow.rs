@@ -3,10 +3,10 @@
 use anyhow::Result;
 use sg_userspace::kernel::measure::Judge;
 
-use super::case::{Case, Cost, Meter, Verdict};
 use super::packets;
 use crate::cli::Effort;
 use crate::goals::Outcome;
+use crate::meter::{Case, Cost, Meter, Verdict};
 use crate::report::{Plot, Section, Series};
 use crate::worlds::{Bed, CLIENT, CLOSED_PORT, PORT, Way};
 

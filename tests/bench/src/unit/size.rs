@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::INSTRUCTIONS;
-use super::case::Meter;
+use crate::meter::Meter;
 use crate::report::{Row, Section};
 use crate::stats::Spread;
 

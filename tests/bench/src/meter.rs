@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use indicatif::ProgressBar;
 use sg_userspace::kernel::floor::{Floor, Yardstick};
 use sg_userspace::kernel::measure::Judge;
 use sg_userspace::kernel::prog_run::{ProgramKind, Run};
 
-use super::FLOOR;
 use crate::cli::Effort;
 use crate::plane::Plane;
 use crate::report::Row;
 use crate::stats::Spread;
+use crate::unit::FLOOR;
 
 /// A sample of one frame lasts at least so long.
 const SAMPLE: Duration = Duration::from_millis(10);
@@ -20,24 +20,24 @@ const SAMPLE: Duration = Duration::from_millis(10);
 const TRIAL: u32 = 2_000;
 
 /// What is run.
-pub(super) struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// Its name in the report.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// The program.
-    pub(super) judge: Judge,
+    pub(crate) judge: Judge,
     /// On whose link.
-    pub(super) slot: u32,
+    pub(crate) slot: u32,
     /// One frame is run again and again; of several, each is run once in a sample, since a flow is new only once.
-    pub(super) frames: &'a [Vec<u8>],
+    pub(crate) frames: &'a [Vec<u8>],
     /// What becomes of them: a case that measures something else than it says is an error.
-    pub(super) expected: Verdict,
+    pub(crate) expected: Verdict,
     /// Whether every sample begins without flows.
-    pub(super) forgets: bool,
+    pub(crate) forgets: bool,
 }
 
 /// What a program does with a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(crate) enum Verdict {
     /// It goes to its receiver.
     Delivered,
     /// It goes nowhere.
@@ -45,6 +45,14 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
+    /// What a program that returned this has done with its frame.
+    pub(crate) fn of(judge: Judge, action: u32) -> Result<Self> {
+        [Self::Delivered, Self::Dropped]
+            .into_iter()
+            .find(|verdict| verdict.actions(judge) == action)
+            .with_context(|| format!("the program returned {action}, which is neither delivery nor denial"))
+    }
+
     /// What the program returns: of linux/pkt_cls.h, or of linux/bpf.h for XDP.
     fn actions(self, judge: Judge) -> u32 {
         match (self, judge) {
@@ -59,18 +67,18 @@ impl Verdict {
 
 /// What a case came to, in nanoseconds a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Cost {
+pub(crate) struct Cost {
     /// The program's less the empty program's of the same round.
-    pub(super) over_empty: Spread,
+    pub(crate) over_empty: Spread,
     /// Times the empty program's.
-    pub(super) by_empty: Spread,
+    pub(crate) by_empty: Spread,
     /// Times the floor program's.
-    pub(super) by_floor: Spread,
+    pub(crate) by_floor: Spread,
 }
 
 impl Cost {
     /// As a figure of the report.
-    pub(super) fn row(&self, name: &str) -> Row {
+    pub(crate) fn row(&self, name: &str) -> Row {
         Row {
             name: name.to_owned(),
             unit: "ns over empty",
@@ -81,17 +89,17 @@ impl Cost {
 }
 
 /// The programs, and how much is made of them.
-pub(super) struct Meter {
+pub(crate) struct Meter {
     /// The data plane.
-    pub(super) plane: Plane,
+    pub(crate) plane: Plane,
     floor: Floor,
     /// How much.
-    pub(super) effort: Effort,
+    pub(crate) effort: Effort,
     progress: ProgressBar,
 }
 
 impl Meter {
-    pub(super) fn new(plane: Plane, floor: Floor, effort: Effort) -> Self {
+    pub(crate) fn new(plane: Plane, floor: Floor, effort: Effort) -> Self {
         Self { plane, floor, effort, progress: ProgressBar::new_spinner() }
     }
 
@@ -100,8 +108,8 @@ impl Meter {
     }
 
     /// Measures a case: empty, floor and program in turn, so that what else the machine does hits all alike.
-    pub(super) fn measure(&mut self, case: &Case<'_>) -> Result<Cost> {
-        self.progress.set_message(format!("unit cost: {}", case.name));
+    pub(crate) fn measure(&mut self, case: &Case<'_>) -> Result<Cost> {
+        self.progress.set_message(format!("cost of a run: {}", case.name));
         self.progress.tick();
         let repeat = self.repeat(case)?;
         let (mut over, mut by_empty, mut by_floor) = (vec![], vec![], vec![]);
