@@ -36,7 +36,7 @@ fn world_with(format: &str) -> (World, FlowLog) {
 /// A window of a minute that ends at the anchor.
 fn window(world: &World, epoch: u32) -> Window {
     let mut rules = RuleNames::default();
-    rules.learn(world);
+    world.rules().for_each(|rule| rules.learn(rule));
     let end = 1_800_000_060;
     Window {
         epoch,

@@ -13,6 +13,7 @@ mod flow_logs;
 mod frames;
 mod fuzz;
 mod import;
+mod incremental;
 mod lab_file;
 mod metadata;
 mod packet;

@@ -1,7 +1,7 @@
 //! What a command touched: which objects the store must write and the compiler must look at again, and how to put the
 //! world back if a later step fails.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,35 @@ macro_rules! keys_and_images {
             $($kind(crate::aws::ids::$id, Option<crate::aws::$module::$kind>),)*
         }
 
+        impl Changes {
+            /// What differs between two worlds.
+            pub fn between(old: &World, new: &World) -> Self {
+                let mut keys = BTreeSet::new();
+                $(
+                    let differs = |id: &&_| old.$table.get(*id) != new.$table.get(*id);
+                    let ids = old.$table.keys().chain(new.$table.keys());
+                    keys.extend(ids.filter(differs).cloned().map(ObjectKey::$kind));
+                )*
+                let settings = |world: &World| (world.quotas, world.seed, world.last_number);
+                if settings(old) != settings(new) {
+                    keys.insert(ObjectKey::Settings);
+                }
+                Self { keys }
+            }
+
+            /// Makes a world that differs from `new` in nothing else like it.
+            pub fn carry(&self, new: &World, world: &mut World) {
+                for key in &self.keys {
+                    match key {
+                        $(ObjectKey::$kind(id) => carry(id, &new.$table, &mut world.$table),)*
+                        ObjectKey::Settings => {
+                            (world.quotas, world.seed, world.last_number) = (new.quotas, new.seed, new.last_number);
+                        }
+                    }
+                }
+            }
+        }
+
         impl Image {
             /// Puts the object back as it was.
             pub(super) fn restore(self, world: &mut World) {
@@ -42,6 +71,17 @@ macro_rules! keys_and_images {
 }
 
 with_kinds!(keys_and_images);
+
+fn carry<Id: Ord + Clone, Object: Clone>(
+    id: &Id,
+    from: &BTreeMap<Id, Object>,
+    to: &mut BTreeMap<Id, Object>,
+) {
+    match from.get(id) {
+        Some(object) => drop(to.insert(id.clone(), object.clone())),
+        None => drop(to.remove(id)),
+    }
+}
 
 /// The objects that a command touched. One that the world still has was made or changed; one that it lacks was deleted.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,9 +1,9 @@
-//! From one image to the next with the fewest writes, in an order in which no packet sees half a change.
+//! Writes a patch of the image that is in the maps with the fewest writes, in an order in which no packet sees half a change.
 //!
 //! Whatever can fail for want of room fails before the first write. New policies are written before a slot points at them;
 //! a slot that changes hands has no policy, which denies, until its new interface is in place.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,8 @@ use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::Locator;
 
 use super::arena::{Arena, ArenaFull, PolicyMemory};
-use super::image::{BothWays, MapImage, Owner, Statements};
+use super::image::{BothWays, MapImage, Owner, Patch, Statements};
+use super::words::Words;
 
 /// The maps of a data plane, as the writer sees them.
 pub trait MapSink: PolicyMemory {
@@ -63,9 +64,12 @@ pub struct Applied {
     image: MapImage,
     arena: Arena,
     pairs: BTreeMap<u32, Pairs>,
+    /// Of IPv4 and of IPv6.
+    addresses: [usize; 2],
     version: u32,
-    /// The maps may differ from the image: the next change writes everything.
-    uncertain: bool,
+    /// What was refused and could not be taken back: the maps may differ from the image in it, and the next change writes
+    /// everything.
+    torn: Option<Patch>,
 }
 
 /// Where a slot's statements lie.
@@ -101,11 +105,14 @@ pub struct Found {
 }
 
 impl Applied {
-    /// Takes over what an earlier controller left. The next image is written in full, over what is there, so that
+    /// Takes over what an earlier controller left. Whatever the next image has is written, over what is there, so that
     /// nothing that is still wanted is missing for a moment.
     pub fn adopt(memory: &dyn PolicyMemory, found: Found) -> Self {
         let locators = found.pairs.values().flat_map(|pairs| pairs.locators());
-        let unknown = Owner { number: 0, slot: 0, groups: Vec::new() };
+        // What is not known differs from everything that is wanted.
+        let unknown = Owner { number: 0, slot: 0, groups: [].into() };
+        let nothing = BothWays { inbound: [].into(), outbound: [].into() };
+        let unread = Statements { policies: nothing, access_lists: None };
         let image = MapImage {
             interfaces: found
                 .interfaces
@@ -113,14 +120,17 @@ impl Applied {
                 .map(|(slot, number)| (slot, InterfaceRecord { number, ..InterfaceRecord::default() }))
                 .collect(),
             members: found.members.into_iter().map(|key| (key, unknown.clone())).collect(),
+            statements: found.pairs.keys().map(|slot| (*slot, unread.clone())).collect(),
             ..MapImage::default()
         };
+        let of_ipv6 = image.members.keys().filter(|(_, address)| address.is_ipv6()).count();
         Self {
+            addresses: [image.members.len() - of_ipv6, of_ipv6],
             image,
             arena: Arena::adopt(memory, locators),
             pairs: found.pairs,
             version: found.version,
-            uncertain: false,
+            torn: None,
         }
     }
 
@@ -134,140 +144,232 @@ impl Applied {
         self.arena.words_in_use()
     }
 
-    /// Writes what differs.
+    /// Writes a patch of [`Applied::image`].
     ///
     /// # Errors
     /// Where there is no room: nothing was written. Where a map refuses a write: the old image has been written back.
-    pub fn apply<S: MapSink>(&mut self, sink: &mut S, next: MapImage, now_ms: u64) -> Result<()> {
-        let limit = MAX_MEMBERS as usize;
-        for (family, count) in [
-            ("IPv4", next.members.keys().filter(|(_, address)| address.is_ipv4()).count()),
-            ("IPv6", next.members.keys().filter(|(_, address)| address.is_ipv6()).count()),
-        ] {
-            if count > limit {
-                bail!("{count} {family} addresses do not fit: the data plane holds {limit} of a family");
-            }
-        }
-        let next_pairs = self.place(sink, &next, now_ms)?;
-        let written = self.write(sink, &next, &next_pairs);
-        let (image, pairs) = match &written {
-            Ok(()) => (next, next_pairs),
-            Err(_) => {
-                // The old image is the one to keep: write all of it again, over whatever was written.
-                let (image, pairs) = (std::mem::take(&mut self.image), std::mem::take(&mut self.pairs));
-                self.image.members = next.members;
-                self.image.interfaces = next.interfaces;
-                let restored = self.write(sink, &image, &pairs);
-                self.pairs = next_pairs;
-                self.release_all(now_ms);
-                (self.image, self.pairs) = (image, pairs);
-                self.uncertain = restored.is_err();
-                restored.context("the data plane refused a change, and then refused to take it back")?;
-                return written;
+    pub fn apply<S: MapSink>(&mut self, sink: &mut S, patch: Patch, now_ms: u64) -> Result<()> {
+        let patch = match &self.torn {
+            None => patch,
+            Some(torn) => {
+                let mut everything = torn.inverse(&self.image);
+                everything.overlay(self.image.whole());
+                everything.overlay(patch);
+                everything
             }
         };
-        self.release_all(now_ms);
-        (self.image, self.pairs) = (image, pairs);
-        self.uncertain = false;
-        written
-    }
-
-    /// Places the policies of every slot. On failure nothing is held.
-    fn place<S: MapSink>(
-        &mut self,
-        sink: &mut S,
-        next: &MapImage,
-        now_ms: u64,
-    ) -> Result<BTreeMap<u32, Pairs>> {
-        let mut placed = Vec::new();
-        let mut pairs = BTreeMap::new();
-        for (&slot, Statements { policies, access_lists }) in &next.statements {
-            let mut place = |both: &BothWays| -> Result<PolicyPair, ArenaFull> {
-                let mut locators = [Locator::default(); 2];
-                for (locator, words) in locators.iter_mut().zip([&both.inbound, &both.outbound]) {
-                    *locator = self.arena.place(sink, words, now_ms)?;
-                    placed.push(*locator);
-                }
-                Ok(PolicyPair::new(locators[0].0, locators[1].0))
+        let addresses = self.count(&patch)?;
+        let placed = self.place(sink, &patch, now_ms)?;
+        let torn = || self.torn.iter().flat_map(|torn| torn.interfaces.keys()).copied().collect();
+        let differs = |slot: &u32| self.torn.is_some() || self.pairs.get(slot) != placed.get(slot);
+        let mut write = Write {
+            was: &|slot| self.image.interfaces.get(&slot).map(|record| record.number),
+            pairs: &|slot| placed.get(&slot).or_else(|| self.pairs.get(&slot)).copied().unwrap_or_default(),
+            doors: placed.keys().copied().filter(differs).collect(),
+            torn: torn(),
+            version: self.version,
+        };
+        let written = write.patch(sink, &patch);
+        self.version = write.version;
+        if let Err(refusal) = written {
+            let inverse = patch.inverse(&self.image);
+            let mut write = Write {
+                was: &|slot| patch.interfaces.get(&slot)?.as_ref().map(|record| record.number),
+                pairs: &|slot| self.pairs.get(&slot).copied().unwrap_or_default(),
+                doors: placed.keys().chain(patch.interfaces.keys()).copied().collect(),
+                torn: torn(),
+                version: self.version,
             };
-            let both = place(policies).and_then(|policies| {
-                let access_lists = access_lists.as_ref().map(&mut place).transpose()?.unwrap_or_default();
-                Ok(Pairs { policies, access_lists })
-            });
-            match both {
-                Ok(both) => pairs.insert(slot, both),
-                Err(full) => {
-                    placed.into_iter().for_each(|locator| self.arena.release(locator, now_ms));
-                    return Err(full.into());
-                }
+            let restored = write.patch(sink, &inverse);
+            self.version = write.version;
+            self.release(placed.into_values(), now_ms);
+            if restored.is_err() {
+                self.torn.get_or_insert_default().overlay(patch);
+            }
+            restored.context("the data plane refused a change, and then refused to take it back")?;
+            return Err(refusal);
+        }
+        for (slot, statements) in &patch.statements {
+            let next = statements.as_ref().and_then(|_| placed.get(slot)).copied();
+            let before = match next {
+                Some(next) => self.pairs.insert(*slot, next),
+                None => self.pairs.remove(slot),
             };
+            self.release(before, now_ms);
         }
-        Ok(pairs)
-    }
-
-    fn write<S: MapSink>(
-        &mut self,
-        sink: &mut S,
-        next: &MapImage,
-        pairs: &BTreeMap<u32, Pairs>,
-    ) -> Result<()> {
-        for (&index, record) in &next.networks {
-            if self.uncertain || self.image.networks.get(&index) != Some(record) {
-                sink.write_network(index, record)?;
-            }
-        }
-        // Slots that lose their interface, or get another one.
-        for (&slot, old) in &self.image.interfaces {
-            if next.interfaces.get(&slot).is_none_or(|new| old.number != 0 && old.number != new.number) {
-                sink.write_policies(slot, PolicyPair::default())?;
-                sink.write_access_lists(slot, PolicyPair::default())?;
-                sink.write_interface(slot, &InterfaceRecord::default())?;
-                sink.forget_link(slot);
-            }
-        }
-        for key in self.image.members.keys().filter(|key| !next.members.contains_key(key)) {
-            sink.remove_member(key.0, key.1)?;
-        }
-        for (&index, allowance) in &next.allowances {
-            if self.uncertain || self.image.allowances.get(&index) != Some(allowance) {
-                sink.write_allowance(index, allowance.limit)?;
-            }
-        }
-        for (&slot, record) in &next.interfaces {
-            if self.uncertain || self.image.interfaces.get(&slot) != Some(record) {
-                sink.write_interface(slot, record)?;
-            }
-        }
-        for (key, owner) in &next.members {
-            if self.uncertain || self.image.members.get(key) != Some(owner) {
-                self.version = self.version.wrapping_add(1);
-                sink.write_member(key.0, key.1, &member(owner, self.version))?;
-            }
-        }
-        for (&slot, &next_pairs) in pairs {
-            let changed_hands = |old: &InterfaceRecord| {
-                old.number != 0 && next.interfaces.get(&slot).is_some_and(|new| new.number != old.number)
-            };
-            if self.uncertain
-                || self.pairs.get(&slot) != Some(&next_pairs)
-                || self.image.interfaces.get(&slot).is_some_and(changed_hands)
-            {
-                sink.write_policies(slot, next_pairs.policies)?;
-                sink.write_access_lists(slot, next_pairs.access_lists)?;
-            }
-        }
-        for (index, _) in self.image.networks.iter().filter(|(index, _)| !next.networks.contains_key(index)) {
-            sink.write_network(*index, &NetworkRecord::default())?;
-        }
+        self.image.update(patch);
+        self.addresses = addresses;
+        self.torn = None;
         Ok(())
     }
 
-    /// Gives up the places that `self.pairs` holds.
-    fn release_all(&mut self, now_ms: u64) {
-        for locator in self.pairs.values().flat_map(|pairs| pairs.locators()) {
+    /// How many addresses of each family there will be. They have to fit before anything is written.
+    fn count(&self, patch: &Patch) -> Result<[usize; 2]> {
+        let mut counts = self.addresses;
+        for (key, owner) in &patch.members {
+            let count = &mut counts[usize::from(key.1.is_ipv6())];
+            *count += usize::from(owner.is_some());
+            *count -= usize::from(self.image.members.contains_key(key));
+        }
+        for (family, count) in ["IPv4", "IPv6"].into_iter().zip(counts) {
+            if count > MAX_MEMBERS as usize {
+                bail!(
+                    "{count} {family} addresses do not fit: the data plane holds {MAX_MEMBERS} of a family"
+                );
+            }
+        }
+        Ok(counts)
+    }
+
+    /// Places the policies of the slots of a patch; a slot that has none any more has no place. On failure nothing is held.
+    fn place<S: MapSink>(
+        &mut self,
+        sink: &mut S,
+        patch: &Patch,
+        now_ms: u64,
+    ) -> Result<BTreeMap<u32, Pairs>, ArenaFull> {
+        let mut placing = Placing { arena: &mut self.arena, known: HashMap::new(), now_ms };
+        let mut placed = BTreeMap::new();
+        for (&slot, statements) in &patch.statements {
+            let pairs = match statements {
+                Some(statements) => placing.pairs(sink, statements),
+                None => Ok(Pairs::default()),
+            };
+            match pairs {
+                Ok(pairs) => placed.insert(slot, pairs),
+                Err(full) => {
+                    self.release(placed.into_values(), now_ms);
+                    return Err(full);
+                }
+            };
+        }
+        Ok(placed)
+    }
+
+    /// Gives up places.
+    fn release(&mut self, pairs: impl IntoIterator<Item = Pairs>, now_ms: u64) {
+        for locator in pairs.into_iter().flat_map(Pairs::locators) {
             self.arena.release(locator, now_ms);
         }
     }
+}
+
+/// Places the statements of many slots, most of which share their words: those are looked up by where they are, and only the
+/// first time by what they say.
+struct Placing<'a> {
+    arena: &'a mut Arena,
+    known: HashMap<*const u32, Locator>,
+    now_ms: u64,
+}
+
+impl Placing<'_> {
+    /// On failure nothing of this slot's is held.
+    fn pairs<S: MapSink>(&mut self, sink: &mut S, statements: &Statements) -> Result<Pairs, ArenaFull> {
+        let policies = self.pair(sink, &statements.policies)?;
+        let access_lists = match &statements.access_lists {
+            Some(lists) => self.pair(sink, lists),
+            None => Ok(PolicyPair::default()),
+        };
+        access_lists.map(|access_lists| Pairs { policies, access_lists }).inspect_err(|_| {
+            let half = Pairs { policies, access_lists: PolicyPair::default() };
+            half.locators().for_each(|locator| self.arena.release(locator, self.now_ms));
+        })
+    }
+
+    fn pair<S: MapSink>(&mut self, sink: &mut S, both: &BothWays) -> Result<PolicyPair, ArenaFull> {
+        let inbound = self.locator(sink, &both.inbound)?;
+        let outbound = self.locator(sink, &both.outbound).inspect_err(|_| {
+            self.arena.release(inbound, self.now_ms);
+        })?;
+        Ok(PolicyPair::new(inbound.0, outbound.0))
+    }
+
+    fn locator<S: MapSink>(&mut self, sink: &mut S, words: &Words) -> Result<Locator, ArenaFull> {
+        if let Some(locator) = self.known.get(&words.as_ptr()) {
+            self.arena.hold(*locator);
+            return Ok(*locator);
+        }
+        let locator = self.arena.place(sink, words, self.now_ms)?;
+        self.known.insert(words.as_ptr(), locator);
+        Ok(locator)
+    }
+}
+
+/// What a writer has to know beside the patch.
+struct Write<'a> {
+    /// Number of the interface that a slot may have now.
+    was: &'a dyn Fn(u32) -> Option<u32>,
+    /// Where a slot's statements lie from now on.
+    pairs: &'a dyn Fn(u32) -> Pairs,
+    /// Slots whose statements lie elsewhere than before.
+    doors: BTreeSet<u32>,
+    /// Slots that may have anybody's interface now.
+    torn: Vec<u32>,
+    /// Of the last member written.
+    version: u32,
+}
+
+impl Write<'_> {
+    fn patch<S: MapSink>(&mut self, sink: &mut S, patch: &Patch) -> Result<()> {
+        for (index, record) in &patch.networks {
+            if let Some(record) = record {
+                sink.write_network(*index, record)?;
+            }
+        }
+        for &slot in &self.torn {
+            vacate(sink, slot)?;
+        }
+        // Slots that lose their interface, or get another one.
+        for (&slot, new) in &patch.interfaces {
+            let Some(old) = (self.was)(slot) else { continue };
+            if new.as_ref().is_none_or(|new| old != 0 && old != new.number) {
+                vacate(sink, slot)?;
+                sink.forget_link(slot);
+                if new.is_some() {
+                    self.doors.insert(slot);
+                }
+            }
+        }
+        for ((network, address), owner) in &patch.members {
+            if owner.is_none() {
+                sink.remove_member(*network, *address)?;
+            }
+        }
+        for (index, allowance) in &patch.allowances {
+            if let Some(allowance) = allowance {
+                sink.write_allowance(*index, allowance.limit)?;
+            }
+        }
+        for (slot, record) in &patch.interfaces {
+            if let Some(record) = record {
+                sink.write_interface(*slot, record)?;
+            }
+        }
+        for ((network, address), owner) in &patch.members {
+            if let Some(owner) = owner {
+                self.version = self.version.wrapping_add(1);
+                sink.write_member(*network, *address, &member(owner, self.version))?;
+            }
+        }
+        for &slot in &self.doors {
+            let pairs = (self.pairs)(slot);
+            sink.write_policies(slot, pairs.policies)?;
+            sink.write_access_lists(slot, pairs.access_lists)?;
+        }
+        for (index, record) in &patch.networks {
+            if record.is_none() {
+                sink.write_network(*index, &NetworkRecord::default())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Leaves nobody in a slot: whatever comes by it is denied.
+fn vacate<S: MapSink>(sink: &mut S, slot: u32) -> Result<()> {
+    sink.write_policies(slot, PolicyPair::default())?;
+    sink.write_access_lists(slot, PolicyPair::default())?;
+    sink.write_interface(slot, &InterfaceRecord::default())
 }
 
 fn member(owner: &Owner, version: u32) -> MemberRecord {

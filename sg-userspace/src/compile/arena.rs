@@ -18,6 +18,8 @@ pub trait PolicyMemory {
     fn read(&self, word: usize) -> u32;
     /// Writes words.
     fn write(&mut self, word: usize, words: &[u32]);
+    /// Waits until nobody reads any more what was retired before.
+    fn settle(&mut self);
 }
 
 /// No free run of words is long enough.
@@ -30,8 +32,10 @@ pub struct ArenaFull {
 /// The allocator.
 #[derive(Debug, Default)]
 pub struct Arena {
-    placed: HashMap<Words, (Locator, u32)>,
-    by_locator: HashMap<u32, Words>,
+    /// By what they say.
+    placed: HashMap<Words, Locator>,
+    /// By where they are, and how many uses each has.
+    uses: HashMap<u32, (Words, u32)>,
     /// Granules in use: first to count. Everything else is free.
     used: BTreeMap<u32, u32>,
     /// Freed, and when.
@@ -47,10 +51,8 @@ impl Arena {
     pub fn adopt(memory: &dyn PolicyMemory, locators: impl Iterator<Item = Locator>) -> Self {
         let mut arena = Self::default();
         for locator in locators.filter(|locator| locator.0 != 0) {
-            if let Some(policy) = arena.by_locator.get(&locator.0) {
-                if let Some((_, count)) = arena.placed.get_mut(policy) {
-                    *count += 1;
-                }
+            if arena.uses.contains_key(&locator.0) {
+                arena.hold(locator);
                 continue;
             }
             let start = word_of(locator.granule());
@@ -62,8 +64,8 @@ impl Arena {
             arena.generation = arena.generation.max(locator.generation());
             arena.used.insert(locator.granule(), granules(length));
             let policy: Words = words.into();
-            arena.by_locator.insert(locator.0, policy.clone());
-            arena.placed.insert(policy, (locator, 1));
+            arena.uses.insert(locator.0, (policy.clone(), 1));
+            arena.placed.insert(policy, locator);
         }
         arena
     }
@@ -78,13 +80,21 @@ impl Arena {
         policy: &Words,
         now_ms: u64,
     ) -> Result<Locator, ArenaFull> {
-        if let Some((locator, count)) = self.placed.get_mut(policy) {
-            *count += 1;
-            return Ok(*locator);
+        if let Some(&locator) = self.placed.get(policy) {
+            self.hold(locator);
+            return Ok(locator);
         }
         self.reclaim(now_ms);
         let length = granules(policy.len());
-        let granule = self.find(memory.chunks(), length).ok_or(ArenaFull { words: policy.len() })?;
+        let granule = match self.find(memory.chunks(), length) {
+            Some(granule) => granule,
+            // Much was replaced within the grace period. To wait is dear, and exact.
+            None => {
+                memory.settle();
+                self.reclaim(u64::MAX);
+                self.find(memory.chunks(), length).ok_or(ArenaFull { words: policy.len() })?
+            }
+        };
         self.generation = if self.generation + 1 < Locator::GENERATIONS { self.generation + 1 } else { 1 };
         let locator = Locator::new(self.generation, granule);
         let start = word_of(granule);
@@ -93,9 +103,16 @@ impl Arena {
         memory.write(start + 1, &policy[1..]);
         memory.write(start + WORD_GENERATION as usize, &[self.generation]);
         self.used.insert(granule, length);
-        self.by_locator.insert(locator.0, policy.clone());
-        self.placed.insert(policy.clone(), (locator, 1));
+        self.uses.insert(locator.0, (policy.clone(), 1));
+        self.placed.insert(policy.clone(), locator);
         Ok(locator)
+    }
+
+    /// Counts one more use of what has its place.
+    pub fn hold(&mut self, locator: Locator) {
+        if let Some((_, count)) = self.uses.get_mut(&locator.0) {
+            *count += 1;
+        }
     }
 
     /// Words in use, in whole granules.
@@ -105,12 +122,15 @@ impl Arena {
 
     /// Counts one use less; after the last, the words are retired.
     pub fn release(&mut self, locator: Locator, now_ms: u64) {
-        let Some(policy) = self.by_locator.get(&locator.0) else { return };
-        let Some((_, count)) = self.placed.get_mut(policy) else { return };
+        let Some((_, count)) = self.uses.get_mut(&locator.0) else { return };
         *count -= 1;
         if *count == 0 {
-            self.placed.remove(policy);
-            self.by_locator.remove(&locator.0);
+            if let Some((policy, _)) = self.uses.remove(&locator.0) {
+                // An adopted arena may have the same words twice.
+                if self.placed.get(&policy) == Some(&locator) {
+                    self.placed.remove(&policy);
+                }
+            }
             self.retired.push_back((now_ms, locator.granule()));
         }
     }

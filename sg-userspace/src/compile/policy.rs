@@ -1,6 +1,6 @@
 //! One policy: what a distinct set of groups allows in one direction.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use ipnet::IpNet;
 use sg_common::abi::policy::{
@@ -8,6 +8,7 @@ use sg_common::abi::policy::{
     WORD_OPEN_IPV4, WORD_OPEN_IPV6, WORD_RETURN, WORD_RULES,
 };
 
+use crate::aws::prefix_list::PrefixListEntry;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Peer, SecurityGroupRule};
 
@@ -15,26 +16,26 @@ use super::ports::rule_keys;
 use super::words::{DoesNotFit, Words, Writer, fits};
 
 /// A rule as a policy sees it: the rule, and what its peer stands for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PolicyRule {
+#[derive(Clone, Copy, Debug)]
+pub struct PolicyRule<'w> {
     /// The rule.
-    pub rule: SecurityGroupRule,
+    pub rule: &'w SecurityGroupRule,
     /// Data plane number of the referenced group, if it references one and that exists.
     pub referenced_group: Option<u32>,
-    /// Blocks of the current version of the prefix list, if it refers to one.
-    pub prefixes: Vec<IpNet>,
+    /// Entries of the current version of the prefix list, if it refers to one.
+    pub entries: &'w [PrefixListEntry],
 }
 
-impl PolicyRule {
+impl PolicyRule<'_> {
     /// The blocks that it matches, unless it is open.
-    fn blocks(&self) -> Vec<IpNet> {
-        match &self.rule.peer {
-            peer if peer.is_open() => Vec::new(),
-            Peer::CidrIpv4(net) => vec![(*net).into()],
-            Peer::CidrIpv6(net) => vec![(*net).into()],
-            Peer::PrefixList(_) => self.prefixes.clone(),
-            Peer::ReferencedGroup(_) => Vec::new(),
-        }
+    fn blocks(&self) -> impl Iterator<Item = IpNet> {
+        let own = match &self.rule.peer {
+            peer if peer.is_open() => None,
+            Peer::CidrIpv4(net) => Some((*net).into()),
+            Peer::CidrIpv6(net) => Some((*net).into()),
+            Peer::PrefixList(_) | Peer::ReferencedGroup(_) => None,
+        };
+        own.into_iter().chain(self.entries.iter().map(|entry| entry.cidr))
     }
 }
 
@@ -42,12 +43,12 @@ impl PolicyRule {
 ///
 /// # Errors
 /// Where a table would be larger than the data plane can search.
-pub fn compile(rules: &[PolicyRule]) -> Result<Words, DoesNotFit> {
+pub fn compile(rules: &[PolicyRule<'_>]) -> Result<Words, DoesNotFit> {
     // C-06: an open rule before any other, then the oldest.
-    let mut ranked: Vec<&PolicyRule> = rules.iter().collect();
+    let mut ranked: Vec<&PolicyRule<'_>> = rules.iter().collect();
     ranked.sort_by_key(|entry| (!entry.rule.peer.is_open(), entry.rule.number));
     ranked.dedup_by_key(|entry| entry.rule.number);
-    let mut writer = Writer::new(ranked.iter().map(|entry| rule_keys(&entry.rule)).collect());
+    let mut writer = Writer::new(ranked.iter().map(|entry| rule_keys(entry.rule)).collect());
 
     let is_open_v4 = |peer: &Peer| peer.is_open() && matches!(peer, Peer::CidrIpv4(_));
     let is_open_v6 = |peer: &Peer| peer.is_open() && matches!(peer, Peer::CidrIpv6(_));
@@ -59,21 +60,19 @@ pub fn compile(rules: &[PolicyRule]) -> Result<Words, DoesNotFit> {
     writer.set(WORD_OPEN_IPV4, open_v4.0);
     writer.set(WORD_OPEN_IPV6, open_v6.0);
     writer.set(WORD_RETURN, return_bits(&ranked));
-    let blocks: Vec<(u32, IpNet)> = (0u32..)
-        .zip(&ranked)
-        .flat_map(|(rank, entry)| entry.blocks().into_iter().map(move |net| (rank, net)))
-        .collect();
+    let blocks: Vec<(u32, IpNet)> =
+        (0u32..).zip(&ranked).flat_map(|(rank, entry)| entry.blocks().map(move |net| (rank, net))).collect();
     writer.write_blocks(&blocks)?;
     write_groups(&mut writer, &ranked)?;
     writer.finish()
 }
 
-fn ranks_where(ranked: &[&PolicyRule], wanted: impl Fn(&PolicyRule) -> bool) -> BTreeSet<u32> {
+fn ranks_where(ranked: &[&PolicyRule<'_>], wanted: impl Fn(&PolicyRule<'_>) -> bool) -> Vec<u32> {
     (0u32..).zip(ranked).filter(|(_, entry)| wanted(entry)).map(|(rank, _)| rank).collect()
 }
 
 /// What this direction lets return without an entry: open rules that cover every port of a protocol (C-03).
-fn return_bits(rules: &[&PolicyRule]) -> u32 {
+fn return_bits(rules: &[&PolicyRule<'_>]) -> u32 {
     let mut bits = 0;
     for PolicyRule { rule, .. } in rules {
         if !rule.peer.is_open() {
@@ -98,11 +97,11 @@ fn return_bits(rules: &[&PolicyRule]) -> u32 {
 }
 
 /// Writes the table of referenced groups. Bound 0 is nobody's number.
-fn write_groups(writer: &mut Writer, ranked: &[&PolicyRule]) -> Result<(), DoesNotFit> {
-    let mut groups: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+fn write_groups(writer: &mut Writer, ranked: &[&PolicyRule<'_>]) -> Result<(), DoesNotFit> {
+    let mut groups: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
     for (rank, entry) in (0u32..).zip(ranked) {
         if let Some(group) = entry.referenced_group {
-            groups.entry(group).or_default().insert(rank);
+            groups.entry(group).or_default().push(rank);
         }
     }
     if groups.is_empty() {

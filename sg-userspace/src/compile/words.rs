@@ -1,6 +1,6 @@
 //! Writes the tables of a policy or an access list as words. The layout is `sg_common::abi::policy`'s.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
@@ -46,7 +46,7 @@ pub(super) struct Writer {
     keys: Vec<Vec<KeyRange>>,
     words: Vec<u32>,
     /// Ports tables already written, by the ranks that they were made from.
-    ports: HashMap<BTreeSet<u32>, Extent>,
+    ports: HashMap<Vec<u32>, Extent>,
 }
 
 impl Writer {
@@ -83,8 +83,8 @@ impl Writer {
         Ok(())
     }
 
-    /// The ports table of a set of statements, by rank; each distinct set is written once.
-    pub(super) fn ports_extent(&mut self, ranks: &BTreeSet<u32>) -> Result<Extent, DoesNotFit> {
+    /// The ports table of a set of statements, by rank, sorted; each distinct set is written once.
+    pub(super) fn ports_extent(&mut self, ranks: &[u32]) -> Result<Extent, DoesNotFit> {
         if ranks.is_empty() {
             return Ok(Extent::default());
         }
@@ -96,7 +96,7 @@ impl Writer {
         let table = PortsTable::overlay(ranges);
         fits("port ranges", table.bounds.len(), (1 << PORT_STEPS) - 1)?;
         let extent = self.append(&table.bounds, &table.values, table.bounds.len())?;
-        self.ports.insert(ranks.clone(), extent);
+        self.ports.insert(ranks.to_vec(), extent);
         Ok(extent)
     }
 
@@ -114,34 +114,34 @@ impl Writer {
 
     /// Between two neighbouring edges the same statements apply.
     fn write_family(&mut self, family: Family, blocks: &[&(u32, IpNet)]) -> Result<(), DoesNotFit> {
-        let mut starts: BTreeMap<u128, Vec<u32>> = BTreeMap::new();
-        let mut ends: BTreeMap<u128, Vec<u32>> = BTreeMap::new();
+        // Where blocks end, and where they begin.
+        let mut edges: Vec<(u128, u32, bool)> = Vec::with_capacity(2 * blocks.len());
         for (rank, net) in blocks {
-            let first = number(net.network());
+            edges.push((number(net.network()), *rank, true));
             let last = number(net.broadcast());
-            starts.entry(first).or_default().push(*rank);
             if last < family.last {
-                ends.entry(last + 1).or_default().push(*rank);
+                edges.push((last + 1, *rank, false));
             }
         }
-        let edges: BTreeSet<u128> =
-            std::iter::once(0).chain(starts.keys().copied()).chain(ends.keys().copied()).collect();
+        edges.sort_unstable();
         // How many blocks of each statement the edge is inside: a prefix list's may lie in each other.
-        let mut depth: BTreeMap<u32, u32> = BTreeMap::new();
+        let mut depth: BTreeMap<u32, i32> = BTreeMap::new();
         let (mut bounds, mut values): (Vec<u128>, Vec<u32>) = (Vec::new(), Vec::new());
-        for edge in edges {
-            for rank in ends.get(&edge).into_iter().flatten() {
-                if let Some(count) = depth.get_mut(rank) {
-                    *count -= 1;
-                }
+        if edges.first().is_some_and(|(first, ..)| *first > 0) {
+            bounds.push(0);
+            values.push(Extent::default().0);
+        }
+        let mut ranks = Vec::new();
+        for at_edge in edges.chunk_by(|a, b| a.0 == b.0) {
+            for (_, rank, begins) in at_edge {
+                *depth.entry(*rank).or_default() += if *begins { 1 } else { -1 };
             }
             depth.retain(|_, count| *count > 0);
-            for rank in starts.get(&edge).into_iter().flatten() {
-                *depth.entry(*rank).or_default() += 1;
-            }
-            let value = self.ports_extent(&depth.keys().copied().collect())?.0;
+            ranks.clear();
+            ranks.extend(depth.keys());
+            let value = self.ports_extent(&ranks)?.0;
             if values.last() != Some(&value) {
-                bounds.push(edge);
+                bounds.push(at_edge[0].0);
                 values.push(value);
             }
         }

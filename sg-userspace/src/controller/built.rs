@@ -198,9 +198,16 @@ impl Built {
         changes: &Changes,
         enforcer: &mut dyn Enforcer,
     ) -> Result<Vec<InstanceId>> {
+        let (mut instances, mut interfaces) = (BTreeSet::new(), BTreeSet::new());
+        for key in &changes.keys {
+            match key {
+                ObjectKey::Instance(id) => drop(instances.insert(id)),
+                ObjectKey::NetworkInterface(id) => drop(interfaces.insert(id)),
+                _ => {}
+            }
+        }
         let is_touched = |link: &BuiltLink| {
-            changes.contains(&ObjectKey::NetworkInterface(link.interface.id.clone()))
-                || changes.contains(&ObjectKey::Instance(link.instance_id.clone()))
+            interfaces.contains(&link.interface.id) || instances.contains(&link.instance_id)
         };
         let is_there = |link: &BuiltLink| {
             let interface = world.network_interfaces.get(&link.interface.id);
@@ -216,7 +223,7 @@ impl Built {
             self.links.remove(&link.interface.id);
         }
         let (mut over, mut rebooted) = (Vec::new(), Vec::new());
-        for (id, boots) in &mut self.instances {
+        for (id, boots) in self.instances.iter_mut().filter(|(id, _)| instances.contains(id)) {
             match world.instances.get(id).filter(|it| it.is_running()) {
                 None => over.push(id.clone()),
                 Some(instance) if instance.launch.boots != *boots => {

@@ -67,7 +67,7 @@ impl FlowLogs {
             offset: Duration::from_secs(lab.clock_offset_seconds),
             is_enforced,
         };
-        logs.rules.learn(world);
+        world.rules().for_each(|rule| logs.rules.learn(rule));
         logs.catch_up(last.as_ref(), world, enforcer)?;
         Ok(logs)
     }
@@ -172,7 +172,11 @@ impl FlowLogs {
 
     /// Once a changed world is stored.
     pub fn after(&mut self, world: &World, changes: &Changes, enforcer: &mut dyn Enforcer) {
-        self.rules.learn(world);
+        let groups = changes.keys.iter().filter_map(|key| match key {
+            ObjectKey::SecurityGroup(id) => world.security_groups.get(id),
+            _ => None,
+        });
+        groups.flat_map(|group| &group.rules).for_each(|rule| self.rules.learn(rule));
         self.roll.extend(Roll::of(world));
         let is_gone = |key: &ObjectKey| match key {
             ObjectKey::FlowLog(id) => !world.flow_logs.contains_key(id),

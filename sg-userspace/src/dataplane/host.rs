@@ -16,8 +16,9 @@ use sg_common::datapath::tuple::Packet;
 
 use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
+use crate::command::changes::Changes;
 use crate::compile::apply::Applied;
-use crate::compile::image::Compiler;
+use crate::compile::compiler::Compiler;
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
 
@@ -78,11 +79,12 @@ fn internet() -> InterfaceRecord {
 
 impl Dataplane for HostDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
-        let image = self.compiler.image(world)?;
+        let changes = Changes::between(&self.world, world);
+        let patch = self.compiler.patch(self.applied.image(), &self.world, world, &changes)?;
         let now_ms = self.memory.now_ns / 1_000_000;
         self.memory.sweep();
-        self.applied.apply(&mut self.memory, image, now_ms)?;
-        self.world = world.clone();
+        self.applied.apply(&mut self.memory, patch, now_ms).inspect_err(|_| self.compiler.forget())?;
+        changes.carry(world, &mut self.world);
         self.memory.forget_interfaces(world);
         self.memory.count_again();
         Ok(())

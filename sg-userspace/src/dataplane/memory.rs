@@ -32,7 +32,7 @@ use sg_common::datapath::tuple::{FlowKey, Packet};
 use crate::aws::world::World;
 use crate::compile::apply::MapSink;
 use crate::compile::arena::PolicyMemory;
-use crate::compile::image::address;
+use crate::compile::place::address;
 
 /// The tables in memory.
 #[derive(Default)]
@@ -115,6 +115,9 @@ impl PolicyMemory for Memory {
         }
         memory[word..end].copy_from_slice(words);
     }
+
+    /// Packets are judged when somebody asks, and not meanwhile.
+    fn settle(&mut self) {}
 }
 
 impl MapSink for Memory {

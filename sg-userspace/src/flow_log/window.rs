@@ -12,6 +12,7 @@ use crate::aws::ids::{
 };
 use crate::aws::interface::NetworkInterface;
 use crate::aws::region::AvailabilityZone;
+use crate::aws::rule::SecurityGroupRule;
 use crate::aws::vpc::Vpc;
 use crate::aws::world::World;
 
@@ -146,11 +147,9 @@ impl FromIterator<Coverage> for Roll {
 pub struct RuleNames(HashMap<u32, SecurityGroupRuleId>);
 
 impl RuleNames {
-    /// Learns the rules that there are.
-    pub fn learn(&mut self, world: &World) {
-        for rule in world.rules() {
-            self.0.entry(rule.number).or_insert_with(|| rule.id.clone());
-        }
+    /// Learns of a rule.
+    pub fn learn(&mut self, rule: &SecurityGroupRule) {
+        self.0.entry(rule.number).or_insert_with(|| rule.id.clone());
     }
 
     /// The rule's id, or its number where nobody knows it any more.

@@ -50,11 +50,16 @@ impl Maps {
 }
 
 impl KernelDataplane {
-    /// Begins anew the accounts of new instances, and counts again where interfaces have left or come with entries.
-    pub(super) fn move_accounts(&mut self, before: &Accounts) -> Result<()> {
+    /// Begins anew the accounts of new instances, and counts again where interfaces have left or come with entries. Nobody
+    /// has where it is not known `before`.
+    pub(super) fn move_accounts(&mut self, before: Option<Accounts>) -> Result<()> {
         let is_known = std::mem::replace(&mut self.accounts_are_known, true);
         let mut has_moved = !is_known;
-        for (index, (instance, interfaces)) in accounts(self.applied.image()) {
+        let (before, after) = match before {
+            Some(before) => (before, accounts(self.applied.image())),
+            None => Default::default(),
+        };
+        for (index, (instance, interfaces)) in after {
             match before.get(&index) {
                 Some((old, old_interfaces)) if *old == instance => has_moved |= *old_interfaces != interfaces,
                 // An adopted account goes on: entries are on it already.

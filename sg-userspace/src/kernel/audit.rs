@@ -13,7 +13,7 @@ use sg_common::abi::{INTERNET_SLOT, MAX_NETWORKS};
 
 use crate::compile::apply::Pairs;
 use crate::compile::arena::PolicyMemory;
-use crate::compile::image::{BothWays, Compiler, MapImage, Owner};
+use crate::compile::image::{BothWays, MapImage, Owner};
 use crate::controller::build::link_name;
 use crate::dataplane::records::ip_address;
 
@@ -28,7 +28,7 @@ impl KernelDataplane {
     /// # Errors
     /// Where a map cannot be read, or the kernel does not say what is attached.
     pub fn audit(&self) -> Result<Vec<String>> {
-        let image = Compiler::default().image(&self.world)?;
+        let image = MapImage::of(&self.world)?;
         let mut drift = Vec::new();
         self.maps.audit_interfaces(&image, &mut drift)?;
         self.maps.audit_members(&image, &mut drift)?;

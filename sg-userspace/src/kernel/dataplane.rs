@@ -18,14 +18,14 @@ use sg_common::abi::{ABI_VERSION, INTERNET_NUMBER, INTERNET_SLOT, ROUTER_MAC};
 
 use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
+use crate::command::changes::Changes;
 use crate::compile::apply::Applied;
-use crate::compile::image::Compiler;
+use crate::compile::compiler::Compiler;
 use crate::dataplane::logged::LoggedFlow;
 use crate::dataplane::{Dataplane, Flow, Outcome, Sender, records};
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
 
-use super::allowance::accounts;
 use super::attach::{self, Attached, Hook};
 use super::maps::Maps;
 use super::object::FlowRoom;
@@ -37,7 +37,7 @@ pub struct KernelDataplane {
     /// The programs' own complaints, for the controller's log.
     logger: EbpfLogger<&'static dyn log::Log>,
     pub(super) maps: Maps,
-    compiler: Compiler,
+    pub(super) compiler: Compiler,
     pub(super) applied: Applied,
     pub(super) world: World,
     pub(super) pins: Option<PathBuf>,
@@ -48,7 +48,7 @@ pub struct KernelDataplane {
     /// Whose each account is, as of the last world; an adopted data plane's are in use before anybody knows.
     pub(super) accounts_are_known: bool,
     /// Whether the last change was of a timer.
-    had_other_timers: bool,
+    pub(super) had_other_timers: bool,
     /// The policies that traced packets are being judged by: a walk may be read in two parts.
     pub(super) walks: HashMap<(u64, u8), Locator>,
 }
@@ -327,20 +327,7 @@ pub enum Traced {
 
 impl Dataplane for KernelDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
-        let image = self.compiler.image(world)?;
-        // What has idled out by the old timers does not come back to life by longer ones. What an adopted data plane's were
-        // is not known, and nothing of it may be swept by guess.
-        let has_other_timers = self.applied.image().has_other_timers(&image);
-        if self.accounts_are_known && (has_other_timers || self.had_other_timers) {
-            self.sweep(|_| ())?;
-        }
-        // What a shorter timer has ended goes with the next change.
-        self.had_other_timers = has_other_timers;
-        let accounts = accounts(self.applied.image());
-        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
-        self.applied.apply(&mut self.maps, image, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
-        self.world = world.clone();
-        self.move_accounts(&accounts)
+        self.change_world(world, &Changes::between(&self.world, world))
     }
 
     /// Runs the packet through the program without sending it anywhere. The sender's link must exist, and the receiver's

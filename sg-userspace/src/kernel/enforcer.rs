@@ -23,7 +23,7 @@ use crate::dataplane::row::{
     self, AllowanceRow, CounterRow, Enforcement, Events, FlowRow, MapRow, VerdictEvent,
 };
 use crate::dataplane::step::{Filter, Steps};
-use crate::dataplane::{Dataplane, Flow, records};
+use crate::dataplane::{Flow, records};
 use crate::flow_log::writer::Source;
 
 use super::attach::{self, Hook};
@@ -81,8 +81,8 @@ impl KernelEnforcer {
 }
 
 impl Enforcer for KernelEnforcer {
-    fn set_world(&mut self, world: &World, _changes: &Changes) -> Result<()> {
-        self.dataplane.set_world(world)
+    fn set_world(&mut self, world: &World, changes: &Changes) -> Result<()> {
+        self.dataplane.change_world(world, changes)
     }
 
     fn attach(&mut self, interface: &NetworkInterface, link_index: u32) -> Result<()> {

@@ -21,10 +21,10 @@ use sg_common::abi::{INTERNET_SLOT, MAX_INTERFACES, MAX_POLICY_CHUNKS};
 
 use crate::compile::apply::{Found, MapSink, Pairs};
 use crate::compile::arena::PolicyMemory;
-use crate::compile::image::address;
+use crate::compile::place::address;
 use crate::dataplane::records::ip_address;
 
-use super::flow_log::FlowLogTable;
+use super::flow_log::{FlowLogTable, no_program_runs};
 use super::flows::remove;
 use super::memory::MappedArray;
 
@@ -223,6 +223,10 @@ impl PolicyMemory for Maps {
 
     fn write(&mut self, word: usize, words: &[u32]) {
         self.words.store32(word, words);
+    }
+
+    fn settle(&mut self) {
+        no_program_runs();
     }
 }
 

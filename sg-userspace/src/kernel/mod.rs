@@ -8,6 +8,7 @@ pub mod attach;
 pub mod audit;
 mod batch;
 pub mod bpffs;
+mod change;
 pub mod dataplane;
 pub mod enforcer;
 pub mod events;

@@ -21,7 +21,7 @@ use sg_common::datapath::tuple::FragmentPlace;
 
 use crate::aws::ids::NetworkInterfaceId;
 use crate::compile::arena::PolicyMemory;
-use crate::compile::image::address;
+use crate::compile::place::address;
 use crate::dataplane::records;
 use crate::dataplane::step::{Filter, PortsHit, Step, StepEvent, Steps};
 

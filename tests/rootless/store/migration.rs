@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use redb::{ReadableDatabase, ReadableTable};
 use serde_json::Value;
 use sg_userspace::aws::world::World;
-use sg_userspace::compile::image::Compiler;
+use sg_userspace::compile::image::MapImage;
 use sg_userspace::dataplane::host::HostDataplane;
 use sg_userspace::dataplane::reason::Reason;
 use sg_userspace::dataplane::{Dataplane, Sender};
@@ -108,7 +108,7 @@ fn check(stored: &Stored) {
     let lab = lab.as_ref().unwrap();
     assert_eq!(lab.lab.network_acls["lab.default"], world.network_acl_of(&spare.subnet_id).unwrap().id);
     assert_eq!(lab.clock_offset_seconds, 60);
-    Compiler::default().image(world).unwrap();
+    MapImage::of(world).unwrap();
 }
 
 #[test]

@@ -73,8 +73,8 @@ pub(super) const MUTANTS: &[Mutant] = &[
         Kind::Compiler,
         "block-one-short",
         WORDS,
-        "ends.entry(last + 1).or_default()",
-        "ends.entry(last).or_default()",
+        "edges.push((last + 1, *rank, false));",
+        "edges.push((last, *rank, false));",
     ),
     mutant(
         Kind::Compiler,

@@ -14,7 +14,6 @@ use sg_userspace::command::permission::Permission;
 use sg_userspace::command::prefix_list::ModifyManagedPrefixList;
 use sg_userspace::command::rule::{Authorize, Revoke};
 use sg_userspace::command::{self, Command};
-use sg_userspace::dataplane::Dataplane;
 use sg_userspace::kernel::measure::Judge;
 use sg_userspace::packet::build;
 use sg_userspace::packet::spec::{PacketSpec, TcpFlags};
@@ -196,7 +195,7 @@ impl Bed {
             let frame = self.frame(change.port)?;
             let begun = Instant::now();
             let applied = command::apply(&mut self.world, command)?;
-            self.plane.kernel.set_world(&self.world)?;
+            self.plane.kernel.change_world(&self.world, &applied.changes)?;
             let run = self.plane.kernel.run_frame(Judge::FromLink, CLIENT, &frame, 1)?;
             let visible = begun.elapsed();
             self.store.commit(&self.world, &applied.changes)?;

@@ -2,6 +2,7 @@
 
 use super::contender::Kind;
 use super::measure::{Measure, P50, PROCESSOR, RATE};
+use super::processors::Quiet;
 use super::rounds::{LEAST_BARE, Rounds};
 use crate::goals::Outcome;
 use crate::report::{Bars, Row, Section};
@@ -16,10 +17,11 @@ const LAYOUT: &str = "A client, a host and a server are network namespaces in a 
     TCX forward by the host's routing table, as the peers do; sgsim delivers by `bpf_redirect_peer`, as it does in a lab.";
 
 /// A section for each measurement.
-pub(super) fn sections(rounds: &Rounds) -> Vec<Section> {
+pub(super) fn sections(rounds: &Rounds, quiet: &Quiet) -> Vec<Section> {
     let mut sections = Measure::ALL.map(|measure| section(rounds, measure));
     if let Some(first) = sections.first_mut() {
         first.method = format!("{LAYOUT}\n\n{}", first.method);
+        first.remarks.push(quiet.sentence());
     }
     sections.into()
 }

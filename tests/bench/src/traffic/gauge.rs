@@ -2,20 +2,19 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use nix::unistd::{SysconfVar, sysconf};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::bed::Bed;
 use super::command;
 use super::measure::Measure;
+use super::processors::spent;
 use super::tool::{Answers, Knock};
 use crate::cli::Effort;
 use crate::estate::{CLIENT, SERVER, address};
@@ -139,9 +138,9 @@ impl Gauge {
     /// Datagrams received in a while, how long that was, and how long processors were busy in it.
     fn count_during(&mut self, time: Duration) -> Result<(u64, Duration, Duration)> {
         thread::sleep(BEGINNING);
-        let (before, busy_before, begin) = (self.count()?, busy()?, Instant::now());
+        let (before, busy_before, begin) = (self.count()?, spent()?.busy, Instant::now());
         thread::sleep(time);
-        let (after, busy_after, took) = (self.count()?, busy()?, begin.elapsed());
+        let (after, busy_after, took) = (self.count()?, spent()?.busy, begin.elapsed());
         Ok((after - before, took, busy_after.saturating_sub(busy_before)))
     }
 
@@ -188,20 +187,4 @@ impl Drop for Gauge {
 fn tool(arguments: &[&str]) -> Result<Vec<OsString>> {
     let own = env::current_exe().context("cannot find this program")?;
     Ok([own.into_os_string()].into_iter().chain(arguments.iter().map(OsString::from)).collect())
-}
-
-/// How long the two processors of the measurement have been busy since the machine started (proc(5)).
-fn busy() -> Result<Duration> {
-    let ticks_per_second = sysconf(SysconfVar::CLK_TCK)?.context("no clock ticks")?;
-    let text = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
-    let mut ticks = 0;
-    for line in text.lines().filter(|line| line.starts_with("cpu0 ") || line.starts_with("cpu1 ")) {
-        let fields: Vec<u64> = line.split_whitespace().skip(1).filter_map(|word| word.parse().ok()).collect();
-        // user nice system idle iowait irq softirq steal
-        let [user, nice, system, _, _, irq, softirq, ..] = fields[..] else {
-            bail!("/proc/stat has `{line}`")
-        };
-        ticks += user + nice + system + irq + softirq;
-    }
-    Ok(Duration::from_nanos(ticks * 1_000_000_000 / u64::try_from(ticks_per_second)?))
 }

@@ -13,10 +13,12 @@ mod findings;
 mod gauge;
 mod interrupt;
 mod measure;
+mod processors;
 mod rounds;
 pub(crate) mod tool;
 
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -25,6 +27,7 @@ use rand::seq::SliceRandom;
 use contender::{Contender, Kind};
 use interrupt::Noted;
 use measure::Measure;
+use processors::Quiet;
 use rounds::{Round, Rounds};
 
 use crate::cli::Effort;
@@ -46,13 +49,15 @@ struct Count {
     wanted: usize,
     /// at most so many.
     more: usize,
+    /// How long all samples together wait for a quiet machine.
+    patience: Duration,
 }
 
 impl Count {
     fn of(effort: Effort) -> Self {
         match effort {
-            Effort::Short => Self { rounds: 5, wanted: 3, more: 3 },
-            Effort::Full => Self { rounds: 15, wanted: 9, more: 10 },
+            Effort::Short => Self { rounds: 5, wanted: 3, more: 3, patience: Duration::from_secs(45) },
+            Effort::Full => Self { rounds: 15, wanted: 9, more: 10, patience: Duration::from_secs(900) },
         }
     }
 }
@@ -69,23 +74,24 @@ pub(crate) fn measure(effort: Effort) -> Result<(Vec<Section>, Vec<Outcome>)> {
     let steps = Kind::ALL.len() * (1 + Measure::ALL.len() * count.rounds);
     let progress = ProgressBar::new(steps as u64);
     progress.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} {eta} left  {msg}")?);
-    let rounds = Course::set_up(effort, &progress).and_then(|course| course.run(count));
+    let found = Course::set_up(effort, count, &progress).and_then(|course| course.run(count));
     progress.finish_and_clear();
     drop(noted);
-    let rounds = rounds?;
-    Ok((findings::sections(&rounds), findings::goals(&rounds)))
+    let (rounds, quiet) = found?;
+    Ok((findings::sections(&rounds, &quiet), findings::goals(&rounds)))
 }
 
 /// All configurations, up at the same time.
 struct Course<'a> {
     contenders: Vec<Contender>,
+    quiet: Quiet,
     progress: &'a ProgressBar,
 }
 
 impl<'a> Course<'a> {
-    fn set_up(effort: Effort, progress: &'a ProgressBar) -> Result<Self> {
+    fn set_up(effort: Effort, count: Count, progress: &'a ProgressBar) -> Result<Self> {
         let estate = Estate::new(SIZE);
-        let mut course = Self { contenders: Vec::new(), progress };
+        let mut course = Self { contenders: Vec::new(), quiet: Quiet::new(count.patience), progress };
         for kind in Kind::ALL {
             step(progress, format!("setting up {}", kind.name()))?;
             course.contenders.push(Contender::new(kind, &estate, effort)?);
@@ -93,7 +99,7 @@ impl<'a> Course<'a> {
         Ok(course)
     }
 
-    fn run(mut self, count: Count) -> Result<Rounds> {
+    fn run(mut self, count: Count) -> Result<(Rounds, Quiet)> {
         let mut rounds = Rounds::default();
         for round in 1..=count.rounds {
             for measure in Measure::ALL {
@@ -109,7 +115,7 @@ impl<'a> Course<'a> {
                 rounds.note(measure, self.round(measure, "one round more, since others were disturbed")?);
             }
         }
-        Ok(rounds)
+        Ok((rounds, self.quiet))
     }
 
     /// A sample of each, in no order.
@@ -118,6 +124,7 @@ impl<'a> Course<'a> {
         self.contenders.shuffle(&mut rand::rng());
         for contender in &mut self.contenders {
             step(self.progress, format!("{what}: {}, {}", measure.name(), contender.kind.name()))?;
+            self.quiet.wait()?;
             let sample = contender.sample(measure);
             // What a signal ended fails too, and says less.
             interrupt::check()?;
