@@ -8,7 +8,6 @@ use anyhow::{Context, Result, anyhow, bail};
 use sg_common::abi::verdict::ReasonCode;
 use sg_tests::harness::lab::mac_of_slot;
 use sg_userspace::aws::world::World;
-use sg_userspace::compile::arena::ArenaFull;
 use sg_userspace::dataplane::Dataplane;
 use sg_userspace::kernel::dataplane::KernelDataplane;
 use sg_userspace::kernel::measure::Judge;
@@ -25,9 +24,6 @@ use crate::worlds::{CLIENT, CLOSED_PORT, PORT, SERVER, ends};
 use super::counted;
 use super::field::{By, Crowd, Field, Flow};
 use super::rule_sets;
-
-/// Until memory is looked for again.
-const WAIT: Duration = Duration::from_millis(5);
 
 /// A frame, the link that it comes by, and what both rule sets say.
 struct Probe {
@@ -53,7 +49,7 @@ pub(super) fn section(field: &mut Field, goals: &mut Vec<Outcome>) -> Result<Sec
     let probes: u64 = if field.meter.effort == Effort::Full { 10_000_000 } else { 1_000_000 };
     let mut section = Section::new(
         "Rules replaced under packets",
-        "One thread sets the world to one rule set and the other as fast as it goes, compiled anew each time. They have \
+        "One thread sets the world to one rule set and the other as fast as it goes, and what differs is compiled each time. They have \
          different numbers of rules in another order, so the server's policy is laid out differently; a prefix list has \
          other blocks, and an instance comes into a group that a rule refers to. Another thread runs \
          four frames in turn, each by a system call: from an instance of the group and from outside, to a port that both \
@@ -74,7 +70,7 @@ pub(super) fn section(field: &mut Field, goals: &mut Vec<Outcome>) -> Result<Sec
     let prober = field.kernel().prober()?;
     let is_over = AtomicBool::new(false);
     let before = Instant::now();
-    let (sight, Replaced { replacements, waits }) = thread::scope(|scope| -> Result<(Sight, Replaced)> {
+    let (sight, replacements) = thread::scope(|scope| -> Result<(Sight, u64)> {
         let watch = scope.spawn(|| {
             let seen = watch(prober, &watched, probes);
             is_over.store(true, Ordering::Release);
@@ -96,9 +92,8 @@ pub(super) fn section(field: &mut Field, goals: &mut Vec<Outcome>) -> Result<Sec
         counted("flow entries made", "entries", entries as f64),
     ];
     section.remarks.push(format!(
-        "{replacements} replacements in {took:.1} s, between which {waits} waits of {} ms for the memory of rule sets in their \
-         grace period; the prober was off the processor for {:.0} ms at the longest.",
-        WAIT.as_millis(),
+        "{replacements} replacements in {took:.1} s. What is replaced keeps its memory until nobody can read it any more, then \
+         later rule sets are written over it. The prober was off the processor for {:.0} ms at the longest.",
         sight.longest.as_secs_f64() * 1e3
     ));
     let wrong = sight.denied + sight.allowed;
@@ -112,28 +107,14 @@ pub(super) fn section(field: &mut Field, goals: &mut Vec<Outcome>) -> Result<Sec
     Ok(section)
 }
 
-/// What the replacing thread did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Replaced {
-    replacements: u64,
-    /// How often it had to wait: what is replaced keeps its place for a grace period, and the policies' memory was full of it.
-    waits: u64,
-}
-
-/// Sets one world and the other until the prober is through.
-fn replace(kernel: &mut KernelDataplane, worlds: &[World; 2], is_over: &AtomicBool) -> Result<Replaced> {
-    let mut replaced = Replaced::default();
+/// Sets one world and the other until the prober is through. How often.
+fn replace(kernel: &mut KernelDataplane, worlds: &[World; 2], is_over: &AtomicBool) -> Result<u64> {
+    let mut replacements = 0;
     while !is_over.load(Ordering::Acquire) {
-        match kernel.set_world(&worlds[(replaced.replacements % 2) as usize]) {
-            Ok(()) => replaced.replacements += 1,
-            Err(error) if error.is::<ArenaFull>() => {
-                replaced.waits += 1;
-                thread::sleep(WAIT);
-            }
-            Err(error) => return Err(error),
-        }
+        replacements += 1;
+        kernel.set_world(&worlds[(replacements % 2) as usize])?;
     }
-    Ok(replaced)
+    Ok(replacements)
 }
 
 /// Runs the frames in turn.
