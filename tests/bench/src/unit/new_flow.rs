@@ -72,7 +72,8 @@ fn members(
     section: &mut Section,
 ) -> Result<()> {
     let sizes: &[u32] = match meter.effort {
-        Effort::Full => &[1, 100, 10_000, 100_000],
+        // Each address is in the table twice, as its VPC sees it and as the internet host does, and there is room for 131 072.
+        Effort::Full => &[1, 100, 10_000, 60_000],
         Effort::Short => &[1, 10_000],
     };
     let mut costs = Vec::new();
@@ -86,8 +87,8 @@ fn members(
         goals.push(Outcome {
             id: "G4",
             goal: "a group of 100 k members: at most 150 ns more than one of one".to_owned(),
-            found: format!("{more:+.0} ns with {size:.0}"),
-            is_met: more <= 150.0,
+            found: format!("{more:+.0} ns with {size:.0}, which is what there is room for"),
+            is_met: more <= 150.0 && *size >= 100_000.0,
         });
     }
     Ok(())
@@ -101,7 +102,8 @@ fn entries(
     section: &mut Section,
 ) -> Result<()> {
     let sizes: &[u32] = match meter.effort {
-        Effort::Full => &[1, 1_000, 50_000],
+        // A policy holds 8 191 ranges of addresses, and a block that touches no other takes two.
+        Effort::Full => &[1, 1_000, 3_500],
         Effort::Short => &[1, 1_000],
     };
     let mut costs = Vec::new();
