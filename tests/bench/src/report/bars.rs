@@ -1,12 +1,12 @@
 //! Bars side by side, with the middle half of their samples, as SVG.
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use plotters::prelude::{
     ChartBuilder, Color, IntoDrawingArea, IntoSegmentedCoord, PathElement, Rectangle, SVGBackend,
     SegmentValue, WHITE,
 };
 
-use super::plot::{COLOURS, SIZE, file_name};
+use super::plot::{COLOURS, SIZE, file_name, svg};
 use crate::stats::Spread;
 
 /// A picture.
@@ -28,9 +28,7 @@ impl Bars {
 
     /// The picture.
     pub(crate) fn svg(&self) -> Result<String> {
-        let mut svg = String::new();
-        self.draw(&mut svg).map_err(|error| anyhow!("cannot draw `{}`: {error}", self.title))?;
-        Ok(svg)
+        svg(&self.title, |svg| self.draw(svg))
     }
 
     fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {

@@ -49,6 +49,16 @@ pub(super) fn file_name(title: &str) -> String {
     format!("{}.svg", words.join("-"))
 }
 
+/// What is drawn under a title, as SVG.
+pub(super) fn svg(
+    title: &str,
+    draw: impl FnOnce(&mut String) -> Result<(), Box<dyn std::error::Error>>,
+) -> Result<String> {
+    let mut svg = String::new();
+    draw(&mut svg).map_err(|error| anyhow!("cannot draw `{title}`: {error}"))?;
+    Ok(svg)
+}
+
 impl Plot {
     /// The name of its file.
     pub(crate) fn file(&self) -> String {
@@ -57,9 +67,7 @@ impl Plot {
 
     /// The picture.
     pub(crate) fn svg(&self) -> Result<String> {
-        let mut svg = String::new();
-        self.draw(&mut svg).map_err(|error| anyhow!("cannot draw `{}`: {error}", self.title))?;
-        Ok(svg)
+        svg(&self.title, |svg| self.draw(svg))
     }
 
     fn draw(&self, svg: &mut String) -> Result<(), Box<dyn std::error::Error>> {

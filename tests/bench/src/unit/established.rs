@@ -47,11 +47,12 @@ pub(super) fn hot(meter: &mut Meter, goals: &mut Vec<Outcome>) -> Result<Section
             let cost = meter.measure(&case)?;
             section.rows.push(cost.row(&name));
             if judge == Judge::FromLink {
-                goals.push(hot_goal(is_ipv6, &cost));
                 meter.plane.kernel.set_enforced(false)?;
                 let name = format!("{family}, enforcement off, TCX: parsed, screened, routed");
-                section.rows.push(meter.measure(&Case { name: name.clone(), ..case })?.row(&name));
+                let off = meter.measure(&Case { name: name.clone(), ..case })?;
+                section.rows.push(off.row(&name));
                 meter.plane.kernel.set_enforced(true)?;
+                goals.push(hot_goal(is_ipv6, &cost, &off));
             }
         }
     }
@@ -87,18 +88,19 @@ fn case<'a>(name: &str, judge: Judge, slot: u32, frames: &'a [Vec<u8>]) -> Case<
     Case { name: name.to_owned(), judge, slot, frames, expected: Verdict::Delivered, forgets: false }
 }
 
-/// The goal is for one judgement, and a run of `sg_from_link` makes two.
-fn hot_goal(is_ipv6: bool, cost: &Cost) -> Outcome {
+/// The goal is for one judgement; a run of `sg_from_link` makes two, and does the rest with enforcement off, too.
+fn hot_goal(is_ipv6: bool, both: &Cost, off: &Cost) -> Outcome {
     let (family, limit) = if is_ipv6 { ("IPv6", 60.0) } else { ("IPv4", 40.0) };
-    let judgement = cost.over_empty.median / 2.0;
+    let (both, off) = (both.over_empty.median, off.over_empty.median);
+    let judgement = (both - off) / 2.0;
     Outcome {
         id: "G1",
         goal: format!("established hit, hot, {family}: at most {limit:.0} ns over empty for a judgement"),
         found: format!(
-            "{judgement:.0} ns a judgement ({:.0} ns for two and the way between them)",
-            cost.over_empty.median
+            "{judgement:.0} ns for each of two judgements, beside {off:.0} ns for the way between them"
         ),
-        is_met: judgement <= limit,
+        // The goal has the parsing in it: what does not belong to a judgement alone is not left out where it decides.
+        is_met: both / 2.0 <= limit,
     }
 }
 
