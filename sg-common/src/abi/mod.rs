@@ -18,7 +18,7 @@ pub mod trace;
 pub mod verdict;
 
 /// Changes whenever a record or a map changes; pinned maps of another version are not adopted.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// Slots of the interface arrays.
 pub const MAX_INTERFACES: u32 = 65_536;

@@ -85,11 +85,10 @@ impl KernelDataplane {
         let adopted = settings.abi_version != 0;
         let mut applied = Applied::default();
         if adopted {
-            if settings.abi_version != ABI_VERSION || settings.link_base != link_base {
+            if settings.link_base != link_base {
                 bail!(
-                    "the pinned data plane is of version {} with links from {}, and this is version {ABI_VERSION} with \
-                     links from {link_base}; run `sgsim down` with the sgsim that made it",
-                    settings.abi_version,
+                    "the pinned data plane's links are from {} on, and the lab's from {link_base} on; run `sgsim down` with \
+                     the sgsim that made it",
                     settings.link_base
                 );
             }

@@ -4,9 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use aya::maps::{Array, Map, MapData};
 use aya::programs::{SchedClassifier, Xdp};
 use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
-use sg_common::abi::{MAX_EMBRYONIC, MAX_FLOWS};
+use sg_common::abi::settings::Settings;
+use sg_common::abi::{ABI_VERSION, MAX_EMBRYONIC, MAX_FLOWS};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sg-ebpf.o"));
 
@@ -94,6 +96,7 @@ pub fn load(pins: Option<&Path>, room: FlowRoom) -> Result<Ebpf> {
     if let Some(pins) = pins {
         let directory = map_directory(pins);
         fs::create_dir_all(&directory).with_context(|| format!("cannot make {}", directory.display()))?;
+        check_version(&directory)?;
         for map in MAPS {
             loader.map_pin_path(map, directory.join(map));
         }
@@ -111,6 +114,27 @@ pub fn load(pins: Option<&Path>, room: FlowRoom) -> Result<Ebpf> {
     }
     xdp(&mut object, XDP)?.load().with_context(|| format!("the kernel refused the program {XDP}"))?;
     Ok(object)
+}
+
+/// Refuses maps of another version before a program is loaded over them, which the kernel would refuse in its own words.
+fn check_version(directory: &Path) -> Result<()> {
+    let path = directory.join("SETTINGS");
+    if !path.exists() {
+        return Ok(());
+    }
+    let map = MapData::from_pin(&path).with_context(|| format!("cannot open {}", path.display()))?;
+    // Settings of another size are of another version, too.
+    let settings = Array::<_, Settings>::try_from(Map::Array(map)).ok();
+    let found = settings.and_then(|settings| settings.get(&0, 0).ok()).map(|settings| settings.abi_version);
+    // What was never set up has none.
+    if matches!(found, Some(0 | ABI_VERSION)) {
+        return Ok(());
+    }
+    let found = found.map_or("another version".to_owned(), |version| format!("version {version}"));
+    bail!(
+        "the pinned data plane is of {found}, and this sgsim's is of version {ABI_VERSION}; run `sgsim down` with the sgsim \
+         that made it"
+    )
 }
 
 /// A TCX program.
