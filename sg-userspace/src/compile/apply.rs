@@ -144,6 +144,17 @@ impl Applied {
         self.arena.words_in_use()
     }
 
+    /// Whether so many new policies of at most so many words are sure to have room, and nothing else waits to be written.
+    pub(super) fn has_room<S: MapSink>(
+        &mut self,
+        sink: &mut S,
+        policies: usize,
+        words: usize,
+        now_ms: u64,
+    ) -> bool {
+        self.torn.is_none() && self.arena.has_room(sink, policies, words, now_ms)
+    }
+
     /// Writes a patch of [`Applied::image`].
     ///
     /// # Errors

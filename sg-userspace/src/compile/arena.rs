@@ -4,8 +4,9 @@
 //! grace period, so no packet sees half of one. Should one look all the same, the generation in its locator no longer
 //! matches the one in the words.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
+use foldhash::HashMap;
 use sg_common::abi::policy::{CHUNK_GRANULES, GRANULE_WORDS, Locator, WORD_GENERATION, WORD_LENGTH};
 
 use super::words::Words;
@@ -68,6 +69,42 @@ impl Arena {
             arena.placed.insert(policy, locator);
         }
         arena
+    }
+
+    /// Whether so many policies of at most so many words are sure to find places, whatever the order.
+    pub fn has_room(
+        &mut self,
+        memory: &mut dyn PolicyMemory,
+        policies: usize,
+        words: usize,
+        now_ms: u64,
+    ) -> bool {
+        let length = granules(words);
+        self.reclaim(now_ms);
+        if self.places(memory.chunks(), length) >= policies {
+            return true;
+        }
+        memory.settle();
+        self.reclaim(u64::MAX);
+        self.places(memory.chunks(), length) >= policies
+    }
+
+    /// How many policies of a length fit. As many shorter ones do: where one finds no place, every free run is shorter than it,
+    /// and so has taken as many as its own length has room for.
+    fn places(&self, chunks: u32, length: u32) -> usize {
+        let in_run = |start: u32, end: u32| {
+            let in_chunk = |chunk: u32| {
+                let (first, last) = (chunk * CHUNK_GRANULES, (chunk + 1) * CHUNK_GRANULES);
+                end.min(last).saturating_sub(start.max(first)) / length.max(1)
+            };
+            (start / CHUNK_GRANULES..end.div_ceil(CHUNK_GRANULES)).map(in_chunk).sum::<u32>()
+        };
+        let (mut free_from, mut places) = (0, 0);
+        for (&used, &count) in &self.used {
+            places += in_run(free_from, used);
+            free_from = used + count;
+        }
+        (places + in_run(free_from, chunks * CHUNK_GRANULES)) as usize
     }
 
     /// The place of a policy, written if it is new. Counts one more use.

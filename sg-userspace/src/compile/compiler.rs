@@ -16,7 +16,7 @@ use crate::aws::group::SecurityGroup;
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::interface::NetworkInterface;
 use crate::aws::network_acl::NetworkAcl;
-use crate::aws::rule::{Direction, Peer};
+use crate::aws::rule::Direction;
 use crate::aws::world::World;
 use crate::command::changes::Changes;
 
@@ -31,10 +31,10 @@ use super::words::Words;
 /// Compiles worlds, and keeps what it compiled for as long as the rules behind it stay the same.
 #[derive(Debug, Default)]
 pub struct Compiler {
-    policies: HashMap<(GroupSet, Direction), Words>,
+    pub(super) policies: foldhash::HashMap<(GroupSet, Direction), Words>,
     access_lists: HashMap<u32, (NetworkAcl, BothWays)>,
     /// Of the last world; without, the next one is compiled as a whole.
-    index: Option<Index>,
+    pub(super) index: Option<Index>,
 }
 
 /// What an attached interface has by slot.
@@ -91,7 +91,7 @@ impl Compiler {
         *self = Self::default();
     }
 
-    fn forget_policies(&mut self, is_over: impl Fn(&GroupSet, Direction) -> bool) {
+    pub(super) fn forget_policies(&mut self, is_over: impl Fn(&GroupSet, Direction) -> bool) {
         self.policies.retain(|(set, direction), _| !is_over(set, *direction));
     }
 
@@ -136,11 +136,7 @@ impl Compiler {
         let mut patch = Patch::default();
         let groups = by_number(new);
         for (set, slots) in index.sets().iter().filter(|(set, _)| touched.has_either(set)) {
-            let policies = self.policies(new, set, &groups)?;
-            for slot in slots {
-                let access_lists = image.statements.get(slot).and_then(|it| it.access_lists.clone());
-                patch.statements.insert(*slot, Some(Statements { policies: policies.clone(), access_lists }));
-            }
+            self.replace_policies(image, new, &groups, (set, slots), &mut patch)?;
         }
         // What they had goes, unless it is put back below.
         let mut addresses = BTreeSet::new();
@@ -179,6 +175,23 @@ impl Compiler {
         patch.members.extend(members.into_iter().map(|(key, owner)| (key, Some(owner))));
         patch.narrow(image);
         Ok(patch)
+    }
+
+    /// Adds to a patch that the slots of a set have its policies as the world has them now.
+    pub(super) fn replace_policies(
+        &mut self,
+        image: &MapImage,
+        world: &World,
+        groups: &HashMap<u32, &SecurityGroup>,
+        (set, slots): (&GroupSet, &BTreeSet<u32>),
+        patch: &mut Patch,
+    ) -> Result<()> {
+        let policies = self.policies(world, set, groups)?;
+        for slot in slots {
+            let access_lists = image.statements.get(slot).and_then(|it| it.access_lists.clone());
+            patch.statements.insert(*slot, Some(Statements { policies: policies.clone(), access_lists }));
+        }
+        Ok(())
     }
 
     fn place(
@@ -222,7 +235,7 @@ impl Compiler {
             }
             let rules =
                 set.iter().filter_map(|number| groups.get(number)).flat_map(|it| it.rules_of(direction));
-            let policy = policy::compile(&rules.map(|rule| in_policy(world, rule)).collect::<Vec<_>>())?;
+            let policy = policy::compile(&rules.map(|rule| PolicyRule::of(world, rule)).collect::<Vec<_>>())?;
             self.policies.insert(key, Arc::clone(&policy));
             Ok(policy)
         };
@@ -243,7 +256,7 @@ impl Compiler {
     }
 }
 
-fn by_number(world: &World) -> HashMap<u32, &SecurityGroup> {
+pub(super) fn by_number(world: &World) -> HashMap<u32, &SecurityGroup> {
     world.security_groups.values().map(|group| (group.number, group)).collect()
 }
 
@@ -268,18 +281,4 @@ fn add_members(
         place::add_member(members, &networks, address, interface, &owner);
     }
     Ok(())
-}
-
-fn in_policy<'w>(world: &'w World, rule: &'w crate::aws::rule::SecurityGroupRule) -> PolicyRule<'w> {
-    let mut entry = PolicyRule { rule, referenced_group: None, entries: &[] };
-    match &rule.peer {
-        Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => {}
-        Peer::ReferencedGroup(id) => {
-            entry.referenced_group = world.security_groups.get(id).map(|group| group.number);
-        }
-        Peer::PrefixList(id) => {
-            entry.entries = world.prefix_lists.get(id).map(|list| list.entries()).unwrap_or_default();
-        }
-    }
-    entry
 }

@@ -11,6 +11,7 @@ use sg_common::abi::policy::{
 use crate::aws::prefix_list::PrefixListEntry;
 use crate::aws::protocol::{IpProtocol, PortRange};
 use crate::aws::rule::{Peer, SecurityGroupRule};
+use crate::aws::world::World;
 
 use super::ports::rule_keys;
 use super::words::{DoesNotFit, Words, Writer, fits};
@@ -26,9 +27,24 @@ pub struct PolicyRule<'w> {
     pub entries: &'w [PrefixListEntry],
 }
 
-impl PolicyRule<'_> {
+impl<'w> PolicyRule<'w> {
+    /// A rule as its world has it.
+    pub(super) fn of(world: &'w World, rule: &'w SecurityGroupRule) -> Self {
+        let mut entry = Self { rule, referenced_group: None, entries: &[] };
+        match &rule.peer {
+            Peer::CidrIpv4(_) | Peer::CidrIpv6(_) => {}
+            Peer::ReferencedGroup(id) => {
+                entry.referenced_group = world.security_groups.get(id).map(|group| group.number);
+            }
+            Peer::PrefixList(id) => {
+                entry.entries = world.prefix_lists.get(id).map(|list| list.entries()).unwrap_or_default();
+            }
+        }
+        entry
+    }
+
     /// The blocks that it matches, unless it is open.
-    fn blocks(&self) -> impl Iterator<Item = IpNet> {
+    pub(super) fn blocks(&self) -> impl Iterator<Item = IpNet> {
         let own = match &self.rule.peer {
             peer if peer.is_open() => None,
             Peer::CidrIpv4(net) => Some((*net).into()),

@@ -1,15 +1,17 @@
 //! What a change can have touched in the maps.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::aws::ids::NetworkInterfaceId;
 use crate::aws::rule::{Direction, Peer};
 use crate::aws::world::World;
 use crate::command::changes::{Changes, ObjectKey};
 
+use super::compiler::by_number;
+use super::growth::Growth;
 use super::index::Index;
 
-const DIRECTIONS: [Direction; 2] = [Direction::Inbound, Direction::Outbound];
+pub(super) const DIRECTIONS: [Direction; 2] = [Direction::Inbound, Direction::Outbound];
 
 /// What has to be compiled anew.
 #[derive(Debug, Default)]
@@ -95,6 +97,16 @@ impl Touched {
             let referring = group.rules.iter().filter(|rule| peers.contains(&rule.peer));
             self.rules.extend(referring.map(|rule| (group.number, rule.direction)));
         }
+    }
+
+    /// What the rules of each of those groups allow beside what they did.
+    pub(super) fn growths(&self, old: &World, new: &World) -> HashMap<(u32, Direction), Growth> {
+        let (before, after) = (by_number(old), by_number(new));
+        let growth = |group: u32, direction| {
+            let [before, after] = [&before, &after].map(|groups| groups.get(&group).copied());
+            Growth::of((old, before), (new, after), direction)
+        };
+        self.rules.iter().map(|&(group, direction)| ((group, direction), growth(group, direction))).collect()
     }
 
     /// Whether a set's policy in a direction is over.

@@ -1,8 +1,9 @@
 //! Writes the tables of a policy or an access list as words. The layout is `sg_common::abi::policy`'s.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use foldhash::HashMap;
 use ipnet::IpNet;
 use sg_common::abi::policy::{
     ADDRESS_STEPS, CHUNK_WORDS, EXTENT_SHIFT, Extent, HEADER_WORDS, PORT_STEPS, WORD_IPV4, WORD_IPV6,
@@ -51,7 +52,7 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(keys: Vec<Vec<KeyRange>>) -> Self {
-        Self { keys, words: vec![0; HEADER_WORDS as usize], ports: HashMap::new() }
+        Self { keys, words: vec![0; HEADER_WORDS as usize], ports: HashMap::default() }
     }
 
     /// Sets a word of the header.
@@ -173,6 +174,6 @@ fn number(address: IpAddr) -> u128 {
 }
 
 /// 32 bits of a number.
-fn low_word(number: u128, shift: u32) -> u32 {
+pub(super) fn low_word(number: u128, shift: u32) -> u32 {
     ((number >> shift) & u128::from(u32::MAX)) as u32
 }

@@ -18,6 +18,7 @@ use crate::aws::interface::MacAddr;
 use crate::aws::world::World;
 use crate::command::changes::Changes;
 use crate::compile::apply::Applied;
+use crate::compile::by_sets::Step;
 use crate::compile::compiler::Compiler;
 use crate::packet::build;
 use crate::packet::spec::PacketSpec;
@@ -80,9 +81,14 @@ fn internet() -> InterfaceRecord {
 impl Dataplane for HostDataplane {
     fn set_world(&mut self, world: &World) -> Result<()> {
         let changes = Changes::between(&self.world, world);
-        let patch = self.compiler.patch(self.applied.image(), &self.world, world, &changes)?;
         let now_ms = self.memory.now_ns / 1_000_000;
         self.memory.sweep();
+        let step = Step { old: &self.world, new: world, changes: &changes };
+        if self.compiler.change_by_sets(&mut self.applied, &mut self.memory, step, || now_ms)? {
+            changes.carry(world, &mut self.world);
+            return Ok(());
+        }
+        let patch = self.compiler.patch(self.applied.image(), &self.world, world, &changes)?;
         self.applied.apply(&mut self.memory, patch, now_ms).inspect_err(|_| self.compiler.forget())?;
         changes.carry(world, &mut self.world);
         self.memory.forget_interfaces(world);

@@ -1,12 +1,12 @@
 //! How the kernel data plane follows the world.
 
-use std::time::Duration;
+use std::time::Instant;
 
 use anyhow::Result;
-use nix::time::{ClockId, clock_gettime};
 
 use crate::aws::world::World;
 use crate::command::changes::Changes;
+use crate::compile::by_sets::Step;
 use crate::compile::image::Patch;
 
 use super::allowance::{Accounts, accounts};
@@ -18,6 +18,15 @@ impl KernelDataplane {
     /// # Errors
     /// As [`Dataplane::set_world`](crate::dataplane::Dataplane::set_world).
     pub fn change_world(&mut self, world: &World, changes: &Changes) -> Result<()> {
+        let step = Step { old: &self.world, new: world, changes };
+        let began = self.began;
+        // Timers are not of rules alone.
+        if !self.had_other_timers
+            && self.compiler.change_by_sets(&mut self.applied, &mut self.maps, step, || now_ms(began))?
+        {
+            changes.carry(world, &mut self.world);
+            return Ok(());
+        }
         let patch = self.compiler.patch(self.applied.image(), &self.world, world, changes)?;
         let accounts = self.apply(patch).inspect_err(|_| self.compiler.forget())?;
         changes.carry(world, &mut self.world);
@@ -36,8 +45,11 @@ impl KernelDataplane {
         self.had_other_timers = has_other_timers;
         let moves = !patch.interfaces.is_empty() || !patch.allowances.is_empty();
         let accounts = moves.then(|| accounts(self.applied.image()));
-        let now = Duration::from(clock_gettime(ClockId::CLOCK_MONOTONIC)?);
-        self.applied.apply(&mut self.maps, patch, u64::try_from(now.as_millis()).unwrap_or(u64::MAX))?;
+        self.applied.apply(&mut self.maps, patch, now_ms(self.began))?;
         Ok(accounts)
     }
+}
+
+fn now_ms(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }

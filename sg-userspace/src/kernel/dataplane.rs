@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use aya::Ebpf;
@@ -42,6 +42,8 @@ pub struct KernelDataplane {
     pub(super) world: World,
     pub(super) pins: Option<PathBuf>,
     hook: Hook,
+    /// From when on the arena counts its milliseconds.
+    pub(super) began: Instant,
     /// Programs that are not pinned, by link.
     attached: Vec<Attached>,
     adopted: bool,
@@ -114,6 +116,7 @@ impl KernelDataplane {
             world: World::default(),
             pins,
             hook,
+            began: Instant::now(),
             attached: Vec::new(),
             adopted,
             accounts_are_known: !adopted,

@@ -1,8 +1,10 @@
 //! One change after another, each from the command to the first packet judged by it, and to its acknowledgement.
 
+use std::sync::Barrier;
+use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use ipnet::Ipv4Net;
 use sg_tests::harness::lab::mac_of_slot;
 use sg_userspace::aws::prefix_list::PrefixListEntry;
@@ -15,6 +17,7 @@ use sg_userspace::command::prefix_list::ModifyManagedPrefixList;
 use sg_userspace::command::rule::{Authorize, Revoke};
 use sg_userspace::command::{self, Command};
 use sg_userspace::kernel::measure::Judge;
+use sg_userspace::kernel::prog_run::Prober;
 use sg_userspace::packet::build;
 use sg_userspace::packet::spec::{PacketSpec, TcpFlags};
 use sg_userspace::store::Store;
@@ -22,6 +25,7 @@ use sg_userspace::store::redb::RedbStore;
 
 use crate::cli::Effort;
 use crate::goals::Outcome;
+use crate::meter::Verdict;
 use crate::plane::Plane;
 use crate::report::{Row, Section};
 use crate::stats::{Spread, quantile};
@@ -32,11 +36,12 @@ use super::estate::{
 };
 use super::peers::Peers;
 
-/// What the program returns for a frame that it delivers (`TC_ACT_REDIRECT`), and for one that it drops (`TC_ACT_SHOT`).
-const DELIVERED: u32 = 7;
-const DROPPED: u32 = 2;
-/// Policies that were replaced keep their memory for a second. Where every policy is, the next change comes after that.
+/// How long a change may take to come into force.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Policies that were replaced keep their memory for a second. Where every policy is, the next change comes after that; where a
+/// tenth of them are, so late that a second's are never more.
 const GRACE: Duration = Duration::from_millis(1_100);
+const TENTH_OF_GRACE: Duration = Duration::from_millis(110);
 
 /// A change that is made and taken back in turn.
 struct Change<'a> {
@@ -52,8 +57,10 @@ struct Change<'a> {
 /// Milliseconds since the command, change by change.
 #[derive(Default)]
 struct Times {
-    /// Until the first packet was judged by it.
-    visible: Vec<f64>,
+    /// Until the first packet to the server was judged by it.
+    first: Vec<f64>,
+    /// Until it was in force on every interface.
+    everywhere: Vec<f64>,
     /// Until it was on the disk, too, and so acknowledged.
     acknowledged: Vec<f64>,
 }
@@ -63,8 +70,6 @@ struct Bed {
     plane: Plane,
     world: World,
     store: RedbStore,
-    /// A port of the client's that it has not sent from yet.
-    client_port: u16,
 }
 
 pub(super) fn section(
@@ -77,14 +82,14 @@ pub(super) fn section(
     let folder = tempfile::tempdir().context("cannot make a folder for the store")?;
     let mut store = RedbStore::open(&folder.path().join("store.redb"))?;
     store.replace(&estate.world, None)?;
-    let mut bed = Bed { plane, world: estate.world.clone(), store, client_port: 20_000 };
+    let mut bed = Bed { plane, world: estate.world.clone(), store };
     let repeats = if effort == Effort::Full { 300 } else { 30 };
     let mut section = Section::new(
         "Changes",
         &format!(
             "{}; {repeats} changes each. A command is checked as AWS does, put in force, and stored durably, as the controller \
-             does it; after it is in force, a frame of a new flow is run through the program, and has to be judged by it. An \
-             acknowledgement waits for the disk. The peers have as many members and as many rules, and are changed by their own \
+             does it, while another thread runs one frame after another through the program, to an interface of the first sets \
+             of groups whose policies change. An acknowledgement waits for the disk. The peers have as many members and as many rules, and are changed by their own \
              command.",
             Estate::sentence()
         ),
@@ -152,7 +157,7 @@ pub(super) fn section(
         &Change {
             name: "an entry of a prefix list that 1 000 interfaces' rules refer to",
             port: LIST_PORT,
-            pause: Duration::ZERO,
+            pause: TENTH_OF_GRACE,
             make: &|world| list(world, true),
             take_back: &|world| list(world, false),
         },
@@ -172,16 +177,15 @@ pub(super) fn section(
     goals.push(Outcome {
         id: "G10",
         goal: "a membership change judges packets within 5 ms at p99, with 10 000 interfaces and 100 000 members".to_owned(),
-        found: format!("{:.2} ms", p99(&membership.visible)),
-        is_met: p99(&membership.visible) <= 5.0,
+        found: format!("{:.2} ms", p99(&membership.first)),
+        is_met: p99(&membership.first) <= 5.0,
     });
-    let all = p99(&common.visible);
+    let (first, all) = (p99(&common.first), p99(&common.everywhere));
     goals.push(Outcome {
         id: "G11",
         goal: "a rule of a group that 10 000 interfaces have: on the first one within 5 ms, on all within 150 ms".to_owned(),
-        // All policies are compiled before the first one is put in force, so that what does not fit changes nothing.
-        found: format!("on all, the first one not before, {all:.0} ms at p99"),
-        is_met: all <= 5.0,
+        found: format!("{first:.1} ms, {all:.0} ms at p99"),
+        is_met: first <= 5.0 && all <= 150.0,
     });
     Ok(section)
 }
@@ -189,34 +193,60 @@ pub(super) fn section(
 impl Bed {
     fn measure(&mut self, change: &Change<'_>, repeats: usize) -> Result<Times> {
         let mut times = Times::default();
+        let frame = frame(change.port)?;
+        let link = self.plane.kernel.link(CLIENT).context("the client has no link")?;
         for n in 0..repeats {
             let is_made = n % 2 == 0;
             let command = (if is_made { change.make } else { change.take_back })(&self.world)?;
-            let frame = self.frame(change.port)?;
-            let begun = Instant::now();
-            let applied = command::apply(&mut self.world, command)?;
-            self.plane.kernel.change_world(&self.world, &applied.changes)?;
-            let run = self.plane.kernel.run_frame(Judge::FromLink, CLIENT, &frame, 1)?;
-            let visible = begun.elapsed();
-            self.store.commit(&self.world, &applied.changes)?;
-            let acknowledged = begun.elapsed();
-            if run.action != if is_made { DELIVERED } else { DROPPED } {
-                bail!("`{}`, change {n}: the program returned {}", change.name, run.action);
-            }
-            times.visible.push(visible.as_secs_f64() * 1e3);
-            times.acknowledged.push(acknowledged.as_secs_f64() * 1e3);
-            std::thread::sleep(change.pause);
+            let expected = if is_made { Verdict::Delivered } else { Verdict::Dropped };
+            let prober = self.plane.kernel.prober()?;
+            let begins = Barrier::new(2);
+            thread::scope(|scope| -> Result<()> {
+                let probing = scope.spawn(|| {
+                    begins.wait();
+                    first_judged(&prober, link, &frame, expected)
+                });
+                begins.wait();
+                let begun = Instant::now();
+                let applied = command::apply(&mut self.world, command)?;
+                self.plane.kernel.change_world(&self.world, &applied.changes)?;
+                let everywhere = begun.elapsed();
+                self.store.commit(&self.world, &applied.changes)?;
+                let acknowledged = begun.elapsed();
+                let judged = probing.join().map_err(|_| anyhow!("the prober panicked"))?;
+                let first = judged.with_context(|| format!("`{}`, change {n}", change.name))? - begun;
+                times.first.push(first.as_secs_f64() * 1e3);
+                times.everywhere.push(everywhere.as_secs_f64() * 1e3);
+                times.acknowledged.push(acknowledged.as_secs_f64() * 1e3);
+                Ok(())
+            })?;
+            thread::sleep(change.pause);
         }
         Ok(times)
     }
+}
 
-    /// The first segment of a connection of the client's that nobody has seen yet.
-    fn frame(&mut self, port: u16) -> Result<Vec<u8>> {
-        self.client_port += 1;
-        let [client, server] = [CLIENT, SERVER].map(|slot| address4(slot, 0).into());
-        let packet = PacketSpec::tcp((client, self.client_port), (server, port), TcpFlags::SYN);
-        Ok(build::frame(&packet, mac_of_slot(CLIENT), mac_of_slot(SERVER))?)
+/// Runs a frame through the program again and again until its verdict is the expected one. When that was.
+fn first_judged(prober: &Prober, link: u32, frame: &[u8], expected: Verdict) -> Result<Instant> {
+    let begun = Instant::now();
+    loop {
+        let verdict = Verdict::of(Judge::FromLink, prober.run(link, frame)?)?;
+        let now = Instant::now();
+        if verdict == expected {
+            return Ok(now);
+        }
+        if now - begun > PATIENCE {
+            bail!("still not in force after {PATIENCE:?}");
+        }
     }
+}
+
+/// A segment that resets a connection that there is not: it makes no entry (step 9 of docs/judgement.md), so that the rules are
+/// asked each time.
+fn frame(port: u16) -> Result<Vec<u8>> {
+    let [client, server] = [CLIENT, SERVER].map(|slot| address4(slot, 0).into());
+    let packet = PacketSpec::tcp((client, 40_000), (server, port), TcpFlags::RST);
+    Ok(build::frame(&packet, mac_of_slot(CLIENT), mac_of_slot(SERVER))?)
 }
 
 impl Times {
@@ -227,20 +257,20 @@ impl Times {
             value: Spread::of(samples.iter().copied()),
             against,
         };
-        let visible = Spread::of(self.visible.iter().copied());
+        let first = Spread::of(self.first.iter().copied());
         let ratios = against
             .iter()
-            .map(|(peer, theirs)| ((*peer).to_owned(), Spread::of([visible.median / theirs.median])))
+            .map(|(peer, theirs)| ((*peer).to_owned(), Spread::of([first.median / theirs.median])))
             .collect();
+        let slowest =
+            |what: &str, samples| row(format!("… {what}, the slowest in a hundred"), &[p99(samples)], vec![]);
         vec![
-            row(format!("{name}: first packet"), &self.visible, ratios),
-            row("… the slowest in a hundred".to_owned(), &[p99(&self.visible)], Vec::new()),
+            row(format!("{name}: first packet"), &self.first, ratios),
+            slowest("first packet", &self.first),
+            row("… on every interface".to_owned(), &self.everywhere, Vec::new()),
+            slowest("on every interface", &self.everywhere),
             row("… acknowledged".to_owned(), &self.acknowledged, Vec::new()),
-            row(
-                "… acknowledged, the slowest in a hundred".to_owned(),
-                &[p99(&self.acknowledged)],
-                Vec::new(),
-            ),
+            slowest("acknowledged", &self.acknowledged),
         ]
     }
 }
