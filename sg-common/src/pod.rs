@@ -12,6 +12,7 @@ use crate::abi::interface::{InterfaceRecord, PolicyPair};
 use crate::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use crate::abi::network::NetworkRecord;
 use crate::abi::settings::Settings;
+use crate::abi::sweep::SweepOrder;
 use crate::abi::trace::TraceFilter;
 
 macro_rules! pod {
@@ -40,6 +41,7 @@ pod!(
     NetworkRecord,
     PolicyPair,
     Settings,
+    SweepOrder,
     TraceFilter,
     VerdictRecord,
 );

@@ -15,6 +15,7 @@ mod metadata;
 mod policy;
 mod scratch;
 mod stages;
+mod sweep;
 mod tables;
 mod too_big;
 
@@ -43,6 +44,15 @@ fn sg_xdp(ctx: XdpContext) -> u32 {
 #[classifier]
 fn sg_metadata(ctx: TcContext) -> i32 {
     metadata::pass(&ctx)
+}
+
+/// An iterator over the map of orders: sweeps the table that the order names.
+#[unsafe(link_section = "iter/bpf_map_elem")]
+#[unsafe(no_mangle)]
+extern "C" fn sg_sweep(element: *const sweep::Element) -> i32 {
+    // SAFETY: the kernel's argument.
+    unsafe { sweep::sweep(element) };
+    0
 }
 
 /// Nothing here panics: `sg_common` has no panicking path that survives optimisation, or this would not load.

@@ -13,6 +13,7 @@ use sg_common::abi::member::{MemberKey4, MemberKey6, MemberRecord};
 use sg_common::abi::network::NetworkRecord;
 use sg_common::abi::policy::CHUNK_WORDS;
 use sg_common::abi::settings::Settings;
+use sg_common::abi::sweep::{SweepOrder, SweepRow};
 use sg_common::abi::trace::TraceFilter;
 use sg_common::abi::verdict::COUNTERS;
 use sg_common::abi::{
@@ -118,3 +119,11 @@ pub(crate) static PACKET: PerCpuArray<Packet> = PerCpuArray::with_max_entries(1,
 /// Keys under construction. One element; never read by user space.
 #[map]
 pub(crate) static SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
+
+/// What a sweep of the flow tables is told. One element.
+#[map]
+pub(crate) static SWEEP_ORDER: Array<SweepOrder> = Array::with_max_entries(1, 0);
+
+/// What it counts, by [`SweepRow::index`]. Mapped into the controller.
+#[map]
+pub(crate) static SWEEP_ROWS: Array<SweepRow> = Array::with_max_entries(MAX_INTERFACES, BPF_F_MMAPABLE);

@@ -35,6 +35,7 @@ mod replacement;
 mod restart;
 mod semantics;
 mod sessions;
+mod sweep;
 mod ten_clients;
 mod trace;
 mod traffic;

@@ -14,6 +14,7 @@ pub mod member;
 pub mod network;
 pub mod policy;
 pub mod settings;
+pub mod sweep;
 pub mod trace;
 pub mod verdict;
 

@@ -6,6 +6,7 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use nix::time::{ClockId, clock_gettime};
 use tokio::net::UnixListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
@@ -51,12 +52,24 @@ pub fn run(directory: &StateDirectory, open_enforcer: OpenEnforcer) -> Result<()
     Ok(())
 }
 
-/// Between two sweeps of the flow tables.
+/// From one sweep of the flow tables to the next, unless that took long.
 pub const SWEEP_INTERVAL: Duration = Duration::from_secs(10);
+/// Sweeps may take one part in so many of a processor's time.
+const SWEEP_SHARE: u32 = 100;
 /// Between two looks whether the metadata service lives.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// How long a controller without a lab waits for one to be asked for.
 const IDLE: Duration = Duration::from_secs(60);
+
+/// How long after a sweep that took so much of a processor's time the next one comes.
+pub fn sweep_interval(took: Duration) -> Duration {
+    SWEEP_INTERVAL.max(took * SWEEP_SHARE)
+}
+
+/// What this thread has had of a processor.
+fn processor_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map_or(Duration::ZERO, Duration::from)
+}
 
 /// Serves requests until there is no lab any more, or a signal comes.
 ///
@@ -89,9 +102,10 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
                 if !controller.has_lab() && last_call.elapsed() > IDLE {
                     break Next::End;
                 }
+                let before = processor_time();
                 controller.sweep();
+                next_sweep = Instant::now() + sweep_interval(processor_time().saturating_sub(before));
                 controller.forget_ended().await;
-                next_sweep = Instant::now() + SWEEP_INTERVAL;
             }
             call = calls.recv() => match call {
                 Some(call) => {

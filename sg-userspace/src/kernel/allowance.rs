@@ -35,16 +35,21 @@ impl Maps {
         }
     }
 
-    /// Makes an account agree with the entries that there are: some leave without a word, evicted by a flood or with their
-    /// interface. `before` is what it said before the entries were read. An account that has changed since waits for the
-    /// next time; one at its limit stands still.
-    pub(super) fn audit(&self, index: u32, before: &AllowanceRecord, present: u64) {
+    /// Whether an account says something else than that there are so many entries. `before` is what it said before they were
+    /// read: one that has changed since waits for the next time; one at its limit stands still.
+    pub(super) fn differs(&self, index: u32, before: &AllowanceRecord, present: u64) -> bool {
         let now = self.allowance(index);
-        if now.admitted == before.admitted && now.ended == before.ended && now.in_use() != present {
-            let ended = now.admitted.wrapping_sub(present);
+        now.admitted == before.admitted && now.ended == before.ended && now.in_use() != present
+    }
+
+    /// Makes an account agree with the entries that there are, where it [differs](Self::differs): some leave without a word,
+    /// evicted by a flood or with their interface.
+    pub(super) fn audit(&self, index: u32, before: &AllowanceRecord, present: u64) {
+        if self.differs(index, before, present) {
+            let ended = before.admitted.wrapping_sub(present);
             let word = self.allowance_word(index, Account::Ended);
             // Another's change meanwhile is the next audit's.
-            let _ = word.compare_exchange(now.ended, ended, Ordering::AcqRel, Ordering::Relaxed);
+            let _ = word.compare_exchange(before.ended, ended, Ordering::AcqRel, Ordering::Relaxed);
         }
     }
 }

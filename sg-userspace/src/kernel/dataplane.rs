@@ -343,7 +343,7 @@ impl Dataplane for KernelDataplane {
     fn advance(&mut self, time: Duration) -> Result<()> {
         let offset = Duration::from_nanos(self.maps.settings()?.clock_offset_ns);
         self.set_clock_offset_to(offset + time)?;
-        self.sweep(|_| ())
+        self.routine_sweep().map(drop)
     }
 
     fn flows(&mut self) -> Result<Vec<Flow>> {

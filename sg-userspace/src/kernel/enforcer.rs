@@ -128,7 +128,7 @@ impl Enforcer for KernelEnforcer {
     }
 
     fn sweep(&mut self) -> Result<()> {
-        self.dataplane.sweep(|_| ())
+        self.dataplane.routine_sweep().map(drop)
     }
 
     fn counters(&mut self) -> Result<Vec<CounterRow>> {

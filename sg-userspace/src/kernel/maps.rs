@@ -27,6 +27,7 @@ use crate::dataplane::records::ip_address;
 use super::flow_log::{FlowLogTable, no_program_runs};
 use super::flows::remove;
 use super::memory::MappedArray;
+use super::sweep_in_kernel::SweepTables;
 
 /// Typed handles on every map that user space touches.
 pub struct Maps {
@@ -50,6 +51,7 @@ pub struct Maps {
     access_lists: MappedArray,
     allowances: MappedArray,
     words: MappedArray,
+    pub(super) sweep: SweepTables,
     /// Steps lost that somebody was told of.
     lost_steps: u64,
     /// Links by slot; an interface without one is not attached.
@@ -66,7 +68,7 @@ where
     T::try_from(map).with_context(|| format!("the map {name} is not of the expected kind"))
 }
 
-fn mapped(object: &Ebpf, name: &str, bytes: usize) -> Result<MappedArray> {
+pub(super) fn mapped(object: &Ebpf, name: &str, bytes: usize) -> Result<MappedArray> {
     let Some(aya::maps::Map::Array(map)) = object.map(name) else {
         anyhow::bail!("the BPF object has no array {name}");
     };
@@ -85,6 +87,7 @@ impl Maps {
             access_lists: mapped(object, "ACCESS_LISTS", MAX_INTERFACES as usize * size_of::<PolicyPair>())?,
             allowances: mapped(object, "ALLOWANCES", MAX_INTERFACES as usize * size_of::<AllowanceRecord>())?,
             words: mapped(object, "POLICY_WORDS", MAX_POLICY_CHUNKS as usize * chunk_bytes)?,
+            sweep: SweepTables::take(object)?,
             settings: take(object, "SETTINGS")?,
             interfaces: take(object, "INTERFACES")?,
             networks: take(object, "NETWORKS")?,

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use aya::maps::{Array, Map, MapData};
-use aya::programs::{SchedClassifier, Xdp};
-use aya::{Ebpf, EbpfLoader, include_bytes_aligned};
+use aya::programs::{Iter, Program, SchedClassifier, Xdp};
+use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use sg_common::abi::settings::Settings;
 use sg_common::abi::{ABI_VERSION, MAX_EMBRYONIC, MAX_FLOWS};
 
@@ -21,6 +21,9 @@ pub const XDP: &str = "sg_xdp";
 
 /// TCX egress of an instance's loopback.
 pub const METADATA: &str = "sg_metadata";
+
+/// Sweeps a flow table, as an iterator over the map of orders.
+pub const SWEEP: &str = "sg_sweep";
 
 /// The programs' own log, read by aya-log.
 pub const LOGS: &str = "AYA_LOGS";
@@ -53,8 +56,8 @@ pub const MAPS: [&str; 23] = [
     LOGS,
 ];
 
-/// Maps that hold nothing from one packet to the next.
-const ROOMS: [&str; 1] = ["PACKET"];
+/// Maps that hold nothing from one packet, or from one sweep, to the next.
+const ROOMS: [&str; 3] = ["PACKET", "SWEEP_ORDER", "SWEEP_ROWS"];
 
 /// Where pinned maps are, below the data plane's directory.
 pub fn map_directory(pins: &Path) -> PathBuf {
@@ -113,6 +116,9 @@ pub fn load(pins: Option<&Path>, room: FlowRoom) -> Result<Ebpf> {
             .with_context(|| format!("the kernel refused the program {name}"))?;
     }
     xdp(&mut object, XDP)?.load().with_context(|| format!("the kernel refused the program {XDP}"))?;
+    let btf = Btf::from_sys_fs().context("the kernel does not tell its types")?;
+    let program: &mut Iter = program_mut(&mut object, SWEEP)?.try_into().context(NOT_AN_ITERATOR)?;
+    program.load("bpf_map_elem", &btf).with_context(|| format!("the kernel refused the program {SWEEP}"))?;
     Ok(object)
 }
 
@@ -142,9 +148,7 @@ fn check_version(directory: &Path) -> Result<()> {
 /// # Errors
 /// Where the object has none of this name.
 pub fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut SchedClassifier> {
-    let program =
-        object.program_mut(name).with_context(|| format!("the BPF object has no program {name}"))?;
-    program.try_into().with_context(|| format!("{name} is not a TC program"))
+    program_mut(object, name)?.try_into().with_context(|| format!("{name} is not a TC program"))
 }
 
 /// An XDP program.
@@ -152,7 +156,23 @@ pub fn classifier<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut SchedC
 /// # Errors
 /// Where the object has none of this name.
 pub fn xdp<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut Xdp> {
-    let program =
-        object.program_mut(name).with_context(|| format!("the BPF object has no program {name}"))?;
-    program.try_into().with_context(|| format!("{name} is not an XDP program"))
+    program_mut(object, name)?.try_into().with_context(|| format!("{name} is not an XDP program"))
+}
+
+/// The iterator.
+///
+/// # Errors
+/// Where the object has none.
+pub fn sweep(object: &Ebpf) -> Result<&Iter> {
+    object.program(SWEEP).with_context(|| missing(SWEEP))?.try_into().context(NOT_AN_ITERATOR)
+}
+
+const NOT_AN_ITERATOR: &str = "the program that sweeps is not an iterator";
+
+fn program_mut<'a>(object: &'a mut Ebpf, name: &str) -> Result<&'a mut Program> {
+    object.program_mut(name).with_context(|| missing(name))
+}
+
+fn missing(name: &str) -> String {
+    format!("the BPF object has no program {name}")
 }

@@ -1,7 +1,7 @@
 //! The kernel data plane behind the evaluators' interface: programs run on frames by `BPF_PROG_TEST_RUN`, unattached, in a
 //! network namespace of the test's own.
 
-use std::cell::RefCell;
+use std::cell::{RefCell, RefMut};
 use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
@@ -83,6 +83,11 @@ impl Kernel {
     /// Where a map refuses.
     pub fn frames(&self) -> u64 {
         self.0.borrow().frame_counters().unwrap().iter().map(|counter| counter.frames).sum()
+    }
+
+    /// The data plane itself.
+    pub fn kernel(&self) -> RefMut<'_, KernelDataplane> {
+        self.0.borrow_mut()
     }
 
     /// Runs one frame as sent on a slot's link. `None` where the kernel takes no such frame for a run.

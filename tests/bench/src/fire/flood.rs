@@ -144,7 +144,7 @@ fn allowance(field: &mut Field, packets: u32, section: &mut Section) -> Result<(
     let battle = fight(field, Assault::Syn, packets, 0, Some(limit))?;
     describe(section, &format!("SYN flood of {packets}, allowance of {limit}"), &battle);
     let before = field.tracked(SERVER);
-    field.kernel().sweep(|_| ())?;
+    field.kernel().routine_sweep()?;
     let after = field.tracked(SERVER);
     let opened = (0..1_000).try_fold(0, |opened, n| {
         let flow = Flow::to_server(false, Crowd::Newcomers, 1_000_000 + n);
