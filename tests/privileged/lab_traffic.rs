@@ -99,7 +99,8 @@ async fn held_session_exchanges_lines_and_sees_its_end() {
     let (send, lines) = tokio::sync::mpsc::channel(4);
     let (report, mut events) = tokio::sync::mpsc::unbounded_channel();
     let mut held = spec("fd14::11", 7, Probe::Line);
-    held.timeout = Duration::from_millis(500);
+    // A first packet may be lost while the new link settles, and is sent again after a second.
+    held.timeout = Duration::from_secs(3);
     let from = names.0[0].clone();
     let session = tokio::spawn(async move {
         let work = move || async move {

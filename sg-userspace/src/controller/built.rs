@@ -334,19 +334,3 @@ fn runs_with<'w>(world: &'w World, interface: &NetworkInterface) -> Option<&'w I
     let attachment = interface.attachment.as_ref()?;
     world.instances.get(&attachment.instance_id).filter(|instance| instance.is_running())
 }
-
-/// A range of link indexes that nothing on this machine has: the index of slot 0. The search starts where the seed says, so
-/// that labs that are built at the same time do not meet.
-///
-/// # Errors
-/// Where links cannot be listed, or all ranges are taken.
-pub async fn free_link_base(seed: u64) -> Result<u32> {
-    const FIRST: u32 = 1_000_000;
-    const RANGES: u32 = 30_000;
-    let start = u32::try_from(seed % u64::from(RANGES))?;
-    let taken = Links::open()?.list().await?.into_iter().map(|link| link.index).collect::<BTreeSet<_>>();
-    (0..RANGES)
-        .map(|range| FIRST + (start + range) % RANGES * (INTERNET_SLOT + 1))
-        .find(|base| taken.range(*base..=base + INTERNET_SLOT).next().is_none())
-        .context("every range of link indexes has a link in it: take down a lab")
-}

@@ -29,6 +29,7 @@ pub mod directory;
 pub mod enforcer;
 pub mod flow_logs;
 pub mod health;
+mod link_range;
 pub mod metadata;
 pub mod observation;
 pub mod preflight;

@@ -14,10 +14,11 @@ use crate::store::manifest::LabManifest;
 use crate::store::objects;
 
 use super::build::INTERNET_NAME;
-use super::built::{Built, free_link_base};
+use super::built::Built;
 use super::directory::StateDirectory;
 use super::enforcer::EnforcerOptions;
 use super::flow_logs::FlowLogs;
+use super::link_range::LinkRange;
 use super::metadata::Metadata;
 use super::protocol::{ErrorReply, Progress, Reply, UpRequest, code};
 use super::{Controller, servers, system};
@@ -32,7 +33,9 @@ impl Controller {
         if let Some(lab) = &self.lab {
             return self.again(lab, &request).await;
         }
-        let (world, lab) = self.plan(&request).await?;
+        // Until there are links in it.
+        let range = LinkRange::claim(self.directory.seed()).await.map_err(system)?;
+        let (world, lab) = self.plan(&request, &range)?;
         let started = self.start(world, lab, replies).await;
         if let Err(error) = started {
             // The error at hand is the one to tell.
@@ -75,7 +78,7 @@ impl Controller {
     }
 
     /// What the lab file stands for. Touches nothing.
-    async fn plan(&self, request: &UpRequest) -> Result<(World, LabManifest), ErrorReply> {
+    fn plan(&self, request: &UpRequest, range: &LinkRange) -> Result<(World, LabManifest), ErrorReply> {
         let seed = self.directory.seed();
         let invalid = |error: LoadError| ErrorReply::new(code::LAB_FILE, error.to_string());
         let planned = Sources::from_text(&request.name, &request.text).load(seed).map_err(invalid)?;
@@ -88,7 +91,7 @@ impl Controller {
                 0 => INTERNET_NAME.to_owned(),
                 seed => format!("{INTERNET_NAME}-{seed:016x}"),
             },
-            link_base: free_link_base(seed).await.map_err(system)?,
+            link_base: range.base,
             hook: request.hook,
             enforcement: request.enforcement,
             clock_offset_seconds: 0,

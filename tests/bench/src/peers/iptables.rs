@@ -2,8 +2,9 @@
 //! one; a rule of a group is a rule of the chain; the members of a group that rules name are an ipset; conntrack lets established
 //! flows pass first.
 //!
-//! The ports under test stand in the middle of the rest, as the average port does, and have all of their rules. The other ports,
-//! whose rules no packet under test meets, have so many of theirs that the table has the size that such hosts are known to have.
+//! The ports under test stand in the middle of the rest, as the average port does, or last, as the worst one does; they have all
+//! of their rules. The other ports, whose rules no packet under test meets, have so many of theirs that the table has the size that
+//! such hosts are known to have.
 
 use std::fmt::Write as _;
 
@@ -11,6 +12,15 @@ use crate::estate::{CLIENT, Estate, Interface, Remote, Rule, SERVER};
 
 /// Rules of each group that a port has which is not under test.
 const RULES_OF_OTHERS: usize = 11;
+
+/// Where the ports under test stand among the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Half of the others come first.
+    Middle,
+    /// All of the others come first.
+    Last,
+}
 
 /// The sets, for `ipset restore`.
 pub(crate) fn sets(estate: &Estate) -> String {
@@ -25,8 +35,8 @@ pub(crate) fn sets(estate: &Estate) -> String {
 }
 
 /// The rules, for `iptables-restore`.
-pub(crate) fn rules(estate: &Estate) -> String {
-    let ports = in_order(estate);
+pub(crate) fn rules(estate: &Estate, standing: Standing) -> String {
+    let ports = in_order(estate, standing);
     let mut text = "*filter\n:FORWARD DROP [0:0]\n:OUTJ - [0:0]\n:INJ - [0:0]\n".to_owned();
     for (_, port) in &ports {
         let _ = writeln!(text, ":p{0}i - [0:0]\n:p{0}o - [0:0]", port.link);
@@ -69,11 +79,14 @@ impl Way {
     }
 }
 
-/// The interfaces with their places, those under test in the middle.
-fn in_order(estate: &Estate) -> Vec<(usize, &Interface)> {
+/// The interfaces with their places, those under test, which are the estate's first, where they stand.
+fn in_order(estate: &Estate, standing: Standing) -> Vec<(usize, &Interface)> {
     let mut ports: Vec<_> = estate.interfaces.iter().enumerate().collect();
-    let middle = ports.len() / 2;
-    ports[..=middle].rotate_left(2);
+    let end = match standing {
+        Standing::Middle => ports.len() / 2 + 1,
+        Standing::Last => ports.len(),
+    };
+    ports[..end].rotate_left(2);
     ports
 }
 
@@ -96,13 +109,17 @@ mod tests {
     use crate::estate::Size;
 
     #[test]
-    fn ports_under_test_have_all_their_rules_and_stand_in_the_middle() {
+    fn ports_under_test_have_all_their_rules_and_stand_where_they_should() {
         let estate = Estate::new(Size { interfaces: 12, groups: 8, rules: 60, groups_each: 5 });
-        let text = rules(&estate);
+        let text = rules(&estate, Standing::Middle);
         assert_eq!(text.matches("-A phai ").count(), 301);
         assert_eq!(text.matches("-A pe7o ").count(), 56);
-        let dispatched: Vec<&str> = text.lines().filter(|line| line.starts_with("-A INJ -o ")).collect();
-        assert!(dispatched[5].contains(" ha ") && dispatched[6].contains(" hb "), "{dispatched:?}");
+        for (standing, place) in [(Standing::Middle, 5), (Standing::Last, 10)] {
+            let text = rules(&estate, standing);
+            let dispatched: Vec<&str> = text.lines().filter(|line| line.starts_with("-A INJ -o ")).collect();
+            let [client, server] = [dispatched[place], dispatched[place + 1]];
+            assert!(client.contains(" ha ") && server.contains(" hb "), "{dispatched:?}");
+        }
         assert!(text.contains("-A phbi -s 10.0.0.0/16 -p udp -m udp --dport 5000:7100 -j RETURN"));
         assert_eq!(sets(&estate).matches("create ").count(), 8);
     }

@@ -19,7 +19,8 @@ use super::tool::Knock;
 use crate::cli::Effort;
 use crate::estate::{CLIENT, Estate, SERVER};
 use crate::floor;
-use crate::peers::{iptables, nftables};
+use crate::peers::iptables::{self, Standing};
+use crate::peers::nftables;
 
 /// As often as a controller sweeps its flow tables.
 const SWEEP: Duration = Duration::from_secs(10);
@@ -41,14 +42,23 @@ pub(super) enum Kind {
     SgsimXdp,
     /// Best-practice nftables.
     Nftables,
-    /// OpenStack's iptables with ipset.
+    /// OpenStack's iptables with ipset, the ports under test in the middle.
     Iptables,
+    /// The same with these ports last.
+    IptablesLast,
 }
 
 impl Kind {
     /// All of them, in the order of the report.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Bare, Self::EmptyTcx, Self::Sgsim, Self::SgsimXdp, Self::Nftables, Self::Iptables];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Bare,
+        Self::EmptyTcx,
+        Self::Sgsim,
+        Self::SgsimXdp,
+        Self::Nftables,
+        Self::Iptables,
+        Self::IptablesLast,
+    ];
 
     /// For the reader.
     pub(super) fn name(self) -> &'static str {
@@ -59,6 +69,7 @@ impl Kind {
             Self::SgsimXdp => "sgsim XDP",
             Self::Nftables => "nftables",
             Self::Iptables => "iptables+ipset",
+            Self::IptablesLast => "iptables+ipset, last port",
         }
     }
 
@@ -71,6 +82,7 @@ impl Kind {
             Self::SgsimXdp => "xdp",
             Self::Nftables => "nft",
             Self::Iptables => "ipt",
+            Self::IptablesLast => "last",
         }
     }
 
@@ -118,13 +130,8 @@ impl Contender {
                         bed.run_on_host(&["nft", "-f", "-"], &nftables::rules(estate))?;
                         Engine::Kernel
                     }
-                    Kind::Iptables => {
-                        conntrack_has_room()?;
-                        bed.run_on_host(&["ipset", "restore"], &iptables::sets(estate))?;
-                        // The one that walks a table of its own: nftables' translation is slower, and is not what was tuned.
-                        bed.run_on_host(&["iptables-legacy-restore", "-w"], &iptables::rules(estate))?;
-                        Engine::Kernel
-                    }
+                    Kind::Iptables => iptables(&bed, estate, Standing::Middle)?,
+                    Kind::IptablesLast => iptables(&bed, estate, Standing::Last)?,
                     _ => Engine::Kernel,
                 }
             }
@@ -197,6 +204,15 @@ fn empty(bed: &Bed) -> Result<Engine> {
         Ok(links)
     })?;
     Ok(Engine::Empty { _links: links, _floor: Box::new(floor) })
+}
+
+/// OpenStack's rules on the host.
+fn iptables(bed: &Bed, estate: &Estate, standing: Standing) -> Result<Engine> {
+    conntrack_has_room()?;
+    bed.run_on_host(&["ipset", "restore"], &iptables::sets(estate))?;
+    // The one that walks a table of its own: nftables' translation is slower, and is not what was tuned.
+    bed.run_on_host(&["iptables-legacy-restore", "-w"], &iptables::rules(estate, standing))?;
+    Ok(Engine::Kernel)
 }
 
 /// The peers get the room that they need; the setting is the whole machine's, so it is not changed here.

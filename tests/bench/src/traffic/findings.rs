@@ -12,8 +12,9 @@ use crate::stats::Spread;
 const LAYOUT: &str = "A client, a host and a server are network namespaces in a row, three for each configuration, with links of 1500 \
     bytes and the client on the first processor, the server on the second. All that judge have the same estate: 1000 interfaces in \
     200 sets of five groups, of 200 groups with 60 rules in each direction; what is under test is allowed by the last rules of the \
-    last group of the client and of the server, and both are judged. `iptables+ipset` has the two ports under test in the middle of \
-    the others, and of the others' rules, which no packet meets, eleven for each group, which makes 115 000 rules. Bare and empty \
+    last group of the client and of the server, and both are judged. `iptables+ipset` finds a port by going through all of them: the \
+    two under test are in the middle of the others, as the average port is, or last, as in the peers' generator that the goals' figures \
+    come from; of the others' rules, which no packet meets, it has eleven for each group, which makes 115 000 rules. Bare and empty \
     TCX forward by the host's routing table, as the peers do; sgsim delivers by `bpf_redirect_peer`, as it does in a lab.";
 
 /// A section for each measurement.
@@ -31,7 +32,7 @@ fn section(rounds: &Rounds, measure: Measure) -> Section {
     for (place, figure) in measure.figures().iter().enumerate() {
         for kind in Kind::ALL {
             let rivals = match kind {
-                Kind::Sgsim => &[Kind::Bare, Kind::Nftables, Kind::Iptables][..],
+                Kind::Sgsim => &[Kind::Bare, Kind::Nftables, Kind::Iptables, Kind::IptablesLast][..],
                 Kind::Bare => &[],
                 _ => &[Kind::Bare],
             };
@@ -68,7 +69,7 @@ pub(super) fn goals(rounds: &Rounds) -> Vec<Outcome> {
         let what = format!("{}: at least 0.97 of bare", measure.name());
         goals.push(at_least("G6", what, &rate(measure, Kind::Bare), 0.97, ""));
     }
-    for (other, least) in [(Kind::Bare, 0.93), (Kind::Nftables, 1.5), (Kind::Iptables, 3.5)] {
+    for (other, least) in [(Kind::Bare, 0.93), (Kind::Nftables, 1.5), (Kind::IptablesLast, 3.5)] {
         let measure = Measure::Datagrams;
         let processor = rounds.ratio(measure, PROCESSOR, Kind::Sgsim, other);
         let cost = format!("; processor time of a packet {:.2} of its", processor.median);
@@ -82,7 +83,7 @@ pub(super) fn goals(rounds: &Rounds) -> Vec<Outcome> {
         found: format!("{:+.2} µs ({:+.2} – {:+.2})", later.median, later.p25, later.p75),
         is_met: later.samples > 0 && later.median <= 1.5,
     });
-    for (other, least) in [(Kind::Bare, 0.93), (Kind::Nftables, 1.1), (Kind::Iptables, 1.25)] {
+    for (other, least) in [(Kind::Bare, 0.93), (Kind::Nftables, 1.1), (Kind::IptablesLast, 1.25)] {
         let measure = Measure::ConnectRequestResponse;
         let what = format!("{}: at least {least} × {}", measure.name(), other.name());
         let latency = rounds.ratio(measure, P50, Kind::Sgsim, other);
