@@ -1,8 +1,9 @@
 //! A change of rules put in force one distinct set of groups after another, so that the first interface need not wait until
 //! everybody's policies are compiled.
 //!
-//! A command that is refused must not have allowed a packet meanwhile. So rules come into force in this way only where all of
-//! their policies are sure to fit. Rules that go may: who is wrong about the room puts them back, and has denied too much.
+//! A change that is refused for want of room must not have allowed a packet meanwhile. So rules come into force in this way only
+//! where all of their policies are sure to fit. Rules that go may: who is wrong about the room puts them back, and has denied too
+//! much. A change that does both comes into force at once.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -82,6 +83,7 @@ impl Compiler {
         sets.sort_unstable();
         let growths = touched.growths(step.old, step.new);
         let (mut policies, mut longest, mut most_words) = (0, 0, HashMap::new());
+        let mut shrinks = false;
         for (_, set) in &sets {
             for direction in DIRECTIONS.into_iter().filter(|direction| touched.has(set, *direction)) {
                 let mut growth = Growth::default();
@@ -92,10 +94,14 @@ impl Compiler {
                 let most = growth.most_words(self.policies.get(&key)?)?;
                 policies += 1;
                 longest = longest.max(most);
+                shrinks |= growth.shrinks;
                 if growth.grows() {
                     most_words.insert(key, most);
                 }
             }
+        }
+        if shrinks && !most_words.is_empty() {
+            return None;
         }
         let sets = sets.into_iter().map(|(_, set)| Arc::clone(set)).collect();
         applied.has_room(sink, policies, longest, now_ms).then_some(Plan { touched, sets, most_words })

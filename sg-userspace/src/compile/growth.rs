@@ -27,7 +27,7 @@ pub(super) struct Growth {
     /// Blocks that they did not apply to before.
     blocks: Vec<IpNet>,
     /// Whether something is allowed no longer.
-    shrinks: bool,
+    pub(super) shrinks: bool,
 }
 
 impl Growth {

@@ -104,8 +104,12 @@ impl Writer {
     /// Writes the address tables of both families: which statements apply to which addresses.
     pub(super) fn write_blocks(&mut self, blocks: &[(u32, IpNet)]) -> Result<(), DoesNotFit> {
         for family in [IPV4, IPV6] {
+            let is_of_family = |net: &IpNet| matches!(net, IpNet::V4(_)) == (family.bits == 32);
+            // Statements without keys, as about ICMP in IPv6 blocks, match nothing. Left in, their empty tables of ports, which
+            // take no words, could not be told apart.
+            let matches_some = |rank: u32| !self.keys[rank as usize].is_empty();
             let of_family: Vec<_> =
-                blocks.iter().filter(|(_, net)| matches!(net, IpNet::V4(_)) == (family.bits == 32)).collect();
+                blocks.iter().filter(|(rank, net)| is_of_family(net) && matches_some(*rank)).collect();
             if !of_family.is_empty() {
                 self.write_family(family, &of_family)?;
             }

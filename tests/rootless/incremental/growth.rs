@@ -21,21 +21,32 @@ fn added_rules_make_policies_no_longer_than_foreseen() {
         let address = Ipv4Addr::new(10, 0, 0, 10 + n as u8);
         lab.interface(&subnet, &format!("instance-{n}"), &[address], &[], &[common.clone(), own.clone()]);
     }
+    let v4 = |block: &str| Peer::CidrIpv4(block.parse().unwrap());
+    let v6 = |block: &str| Peer::CidrIpv6(block.parse().unwrap());
     let mut follower = Follower::default();
     follower.check(&lab.world, None, &mut Counts::default());
-    let mut allow = |peers: Vec<Peer>, ports: u16| {
+    let mut allow_protocol = |protocol: IpProtocol, peers: Vec<Peer>, ports: PortRange| {
         let before = follower.by_sets;
         for peer in peers {
-            let (from_port, to_port) = (i32::from(ports), i32::from(ports) + 7);
-            let ports = PortRange { from_port, to_port };
             let direction = Direction::Inbound;
-            lab.rule(&common, Permission { direction, protocol: IpProtocol::TCP, ports, peer });
+            lab.rule(&common, Permission { direction, protocol, ports, peer });
         }
         follower.check(&lab.world, None, &mut Counts::default());
         assert_eq!(follower.by_sets, before + 1, "set by set");
     };
-    let v4 = |block: &str| Peer::CidrIpv4(block.parse().unwrap());
-    let v6 = |block: &str| Peer::CidrIpv6(block.parse().unwrap());
+    // rules about ICMP in blocks of the other family match nothing, and are accepted.
+    let unmatched = IpProtocol::ICMP;
+    let smaller = |n: u32| v6(&format!("2600:1f00:0:{n:x}::/64"));
+    allow_protocol(unmatched, (0..60).map(smaller).collect(), PortRange::ALL);
+    allow_protocol(unmatched, vec![v6("2600:1f01::/32")], PortRange::ALL);
+    let inside = |n: u32| v6(&format!("2600:1f01:{n:x}::/48"));
+    allow_protocol(unmatched, (0..60).map(inside).collect(), PortRange::ALL);
+    let mut allow = |peers: Vec<Peer>, ports: u16| {
+        let (from_port, to_port) = (i32::from(ports), i32::from(ports) + 7);
+        allow_protocol(IpProtocol::TCP, peers, PortRange { from_port, to_port });
+    };
+    allow(vec![v6("2600:1f00::/32")], 443);
+    allow(vec![v6("2600:1f01:5:8000::/50")], 443);
     let beside = |n: u32| v4(&format!("192.0.{n}.0/24"));
     let beside_v6 = |n: u32| v6(&format!("2001:db8:{n:x}::/48"));
     // Into nothing; then, many beside each other, each alone; then several at the same place.
