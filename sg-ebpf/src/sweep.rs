@@ -7,11 +7,11 @@
 use core::ffi::c_void;
 
 use aya_ebpf::helpers::generated::{bpf_for_each_map_elem, bpf_map_delete_elem};
-use sg_common::abi::address::Family;
 use sg_common::abi::flow::{FlowBits, FlowEntry, FlowKey4, FlowKey6};
 use sg_common::abi::sweep::{SweepOrder, SweepRow};
 use sg_common::datapath::judge::age;
 use sg_common::datapath::tracking::timeout;
+use sg_common::datapath::tuple::FlowKey;
 
 use crate::{atomic, maps};
 
@@ -76,9 +76,9 @@ unsafe extern "C" fn visit4(
     progress: *mut Progress,
 ) -> i64 {
     // SAFETY: the kernel's arguments.
-    let interface_protocol = unsafe { (*key).interface_protocol };
-    // SAFETY: as above.
-    unsafe { visit(table, key.cast(), interface_protocol, entry, progress, Family::V4.0) };
+    let key = unsafe { core::ptr::read_volatile(key) };
+    // SAFETY: as above, and a key of the table's.
+    unsafe { visit(table, (&raw const key).cast(), &FlowKey::from_v4(key), entry, progress) };
     0
 }
 
@@ -90,26 +90,35 @@ unsafe extern "C" fn visit6(
     progress: *mut Progress,
 ) -> i64 {
     // SAFETY: the kernel's arguments.
-    let interface_protocol = unsafe { (*key).interface_protocol };
-    // SAFETY: as above.
-    unsafe { visit(table, key.cast(), interface_protocol, entry, progress, Family::V6.0) };
+    let key = unsafe { core::ptr::read_volatile(key) };
+    // SAFETY: as above, and a key of the table's.
+    unsafe { visit(table, (&raw const key).cast(), &FlowKey::from_v6(key), entry, progress) };
     0
 }
 
-/// Counts an entry, or removes it.
+/// Counts an entry, or removes it. The memory of an entry that leaves is used again at once for another flow's, perhaps while this
+/// looks at it: so the key is a copy, each field is read once, and what is not of the key any more is left alone.
 ///
 /// # Safety
-/// The arguments are what the kernel calls a [`Visit`] with.
+/// `key` is a key of the table's, and `flow` is the same; the other arguments are what the kernel calls a [`Visit`] with.
 #[inline(always)]
 unsafe fn visit(
     table: *mut c_void,
     key: *const c_void,
-    interface_protocol: u32,
+    flow: &FlowKey,
     entry: *const FlowEntry,
     progress: *mut Progress,
-    family: u8,
 ) {
-    let number = interface_protocol >> 8;
+    // SAFETY: the element stays readable while the program runs; so for the next two.
+    let last_seen = unsafe { core::ptr::read_volatile(&raw const (*entry).last_seen) };
+    // SAFETY: as above.
+    let bits = unsafe { core::ptr::read_volatile(&raw const (*entry).bits) };
+    // SAFETY: as above.
+    let identity = unsafe { core::ptr::read_volatile(&raw const (*entry).identity) };
+    if identity != flow.identity() {
+        return;
+    }
+    let number = flow.interface();
     let Some(row) = maps::SWEEP_ROWS.get_ptr_mut(SweepRow::index(number)) else { return };
     // SAFETY: an element of an array map. Nobody else writes it while a sweep goes on, and there is one at a time.
     let row = unsafe { &mut *row };
@@ -124,16 +133,14 @@ unsafe fn visit(
             return;
         }
     };
-    // SAFETY: the element stays readable while the program runs.
-    let FlowEntry { last_seen, bits, .. } = unsafe { &*entry };
     // SAFETY: the caller's promise.
-    let idle = age(unsafe { (*progress).tick }, *last_seen);
-    let limit = timeout(family, interface_protocol as u8, FlowBits(*bits), interface);
+    let idle = age(unsafe { (*progress).tick }, last_seen);
+    let limit = timeout(flow.family, flow.protocol(), FlowBits(bits), interface);
     if idle < u64::from(limit) {
         row.present += 1;
         return;
     }
-    // SAFETY: the kernel's own map and key.
+    // SAFETY: the kernel's own map, and a key of it.
     if unsafe { bpf_map_delete_elem(table, key) } != 0 {
         row.present += 1;
         return;
