@@ -1,9 +1,13 @@
 //! What can be known to be missing before anything is started.
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 
 /// The first kernel with TCX links.
 const TCX: (u32, u32) = (6, 6);
+/// The kernel's types, in BTF.
+const TYPES: &str = "/sys/kernel/btf/vmlinux";
 
 /// Makes sure that this build and this kernel can enforce at all.
 ///
@@ -14,8 +18,21 @@ pub fn check() -> Result<()> {
     if true {
         bail!(super::enforcer::NO_KERNEL);
     }
+    check_types(Path::new(TYPES))?;
     let release = nix::sys::utsname::uname().map(|name| name.release().to_string_lossy().into_owned());
     check_release(&release.unwrap_or_default())
+}
+
+/// A program that goes through the kernel's tables is loaded by the kernel's own types.
+fn check_types(path: &Path) -> Result<()> {
+    if !path.exists() {
+        bail!(
+            "this kernel does not tell its types ({} is missing), which programs are loaded by: boot one that was built with \
+             CONFIG_DEBUG_INFO_BTF, as distributions' kernels are",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 /// A kernel whose release cannot be understood is given the benefit of the doubt: loading will tell.
@@ -35,7 +52,9 @@ fn check_release(release: &str) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::check_release;
+    use std::path::Path;
+
+    use super::{check_release, check_types};
 
     #[test]
     fn kernels_before_tcx_are_refused_by_name() {
@@ -46,5 +65,12 @@ mod tests {
             let error = check_release(release).unwrap_err().to_string();
             assert!(error.contains(release) && error.contains("6.6"), "{error}");
         }
+    }
+
+    #[test]
+    fn kernels_without_types_are_refused_with_a_way_out() {
+        let error = check_types(Path::new("/nonexistent/vmlinux")).unwrap_err().to_string();
+        assert!(error.contains("/nonexistent/vmlinux") && error.contains("CONFIG_DEBUG_INFO_BTF"), "{error}");
+        assert!(check_types(Path::new("/")).is_ok());
     }
 }
