@@ -125,3 +125,14 @@ pub async fn serve(mut controller: Controller, listener: UnixListener) -> Result
     tokio::time::sleep(Duration::from_millis(20)).await;
     Ok(next)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sweeps_take_one_percent_of_a_processor_at_most() {
+        assert_eq!(sweep_interval(Duration::from_millis(100)), SWEEP_INTERVAL);
+        assert_eq!(sweep_interval(Duration::from_millis(250)), Duration::from_secs(25));
+    }
+}
