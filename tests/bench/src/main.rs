@@ -10,6 +10,7 @@ mod goals;
 mod machine;
 mod meter;
 mod peers;
+mod pinned;
 mod plane;
 mod report;
 mod scale;

@@ -26,6 +26,7 @@ use sg_userspace::store::redb::RedbStore;
 use crate::cli::Effort;
 use crate::goals::Outcome;
 use crate::meter::Verdict;
+use crate::pinned::Pinned;
 use crate::plane::Plane;
 use crate::report::{Row, Section};
 use crate::stats::{Spread, quantile};
@@ -48,7 +49,7 @@ struct Change<'a> {
     name: &'static str,
     /// The port that the client reaches once it is made, and does not before.
     port: u16,
-    /// How long afterwards the next one comes.
+    /// How long after another one it comes.
     pause: Duration,
     make: &'a dyn Fn(&World) -> Result<Command>,
     take_back: &'a dyn Fn(&World) -> Result<Command>,
@@ -195,7 +196,9 @@ impl Bed {
         let mut times = Times::default();
         let frame = frame(change.port)?;
         let link = self.plane.kernel.link(CLIENT).context("the client has no link")?;
+        let _pinned = Pinned::to(0)?;
         for n in 0..repeats {
+            thread::sleep(change.pause);
             let is_made = n % 2 == 0;
             let command = (if is_made { change.make } else { change.take_back })(&self.world)?;
             let expected = if is_made { Verdict::Delivered } else { Verdict::Dropped };
@@ -203,7 +206,10 @@ impl Bed {
             let begins = Barrier::new(2);
             thread::scope(|scope| -> Result<()> {
                 let probing = scope.spawn(|| {
+                    // A packet does not wait for the scheduler either.
+                    let pinned = Pinned::to(1);
                     begins.wait();
+                    let _pinned = pinned?;
                     first_judged(&prober, link, &frame, expected)
                 });
                 begins.wait();
@@ -220,7 +226,6 @@ impl Bed {
                 times.acknowledged.push(acknowledged.as_secs_f64() * 1e3);
                 Ok(())
             })?;
-            thread::sleep(change.pause);
         }
         Ok(times)
     }

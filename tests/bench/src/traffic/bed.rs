@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use ipnet::{IpNet, Ipv4Net};
-use nix::sched::{CpuSet, sched_setaffinity};
-use nix::unistd::Pid;
 use sg_tests::harness::lab::mac_of_slot;
 use sg_userspace::lab::address::{self, AddressSpec, router};
 use sg_userspace::lab::link::{LinkSpec, Links};
@@ -20,6 +18,7 @@ use sg_userspace::lab::namespace::{self, Namespace};
 use sg_userspace::lab::process;
 
 use crate::estate::{self, CLIENT, SERVER};
+use crate::pinned::Pinned;
 
 /// Links count from here, in every host namespace.
 pub(super) const LINK_BASE: u32 = 1_000_000;
@@ -134,11 +133,7 @@ impl Bed {
         let mut command = Command::new(program);
         command.args(arguments).stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         namespace::run_in(&self.ends[place], || {
-            let mut processors = CpuSet::new();
-            processors.set(place)?;
-            // The thread's, which ends soon; the child inherits it.
-            sched_setaffinity(Pid::from_raw(0), &processors)
-                .with_context(|| format!("cannot have processor {place}; two are needed"))?;
+            let _pinned = Pinned::to(place)?;
             command.spawn().with_context(|| format!("cannot run {}", program.as_ref().display()))
         })
     }
