@@ -44,6 +44,10 @@ pub trait MapSink: PolicyMemory {
     /// # Errors
     /// Where the map refuses.
     fn write_allowance(&mut self, index: u32, limit: u32) -> Result<()>;
+    /// Addresses of a family that there is room for.
+    fn member_room(&self) -> u32 {
+        MAX_MEMBERS
+    }
     /// Forgets a slot's link: whoever has the slot next has another.
     fn forget_link(&mut self, slot: u32);
     /// Writes the owner of an address.
@@ -169,7 +173,7 @@ impl Applied {
                 everything
             }
         };
-        let addresses = self.count(&patch)?;
+        let addresses = self.count(&patch, sink.member_room())?;
         let placed = self.place(sink, &patch, now_ms)?;
         let torn = || self.torn.iter().flat_map(|torn| torn.interfaces.keys()).copied().collect();
         let differs = |slot: &u32| self.torn.is_some() || self.pairs.get(slot) != placed.get(slot);
@@ -215,7 +219,7 @@ impl Applied {
     }
 
     /// How many addresses of each family there will be. They have to fit before anything is written.
-    fn count(&self, patch: &Patch) -> Result<[usize; 2]> {
+    fn count(&self, patch: &Patch, room: u32) -> Result<[usize; 2]> {
         let mut counts = self.addresses;
         for (key, owner) in &patch.members {
             let count = &mut counts[usize::from(key.1.is_ipv6())];
@@ -223,10 +227,8 @@ impl Applied {
             *count -= usize::from(self.image.members.contains_key(key));
         }
         for (family, count) in ["IPv4", "IPv6"].into_iter().zip(counts) {
-            if count > MAX_MEMBERS as usize {
-                bail!(
-                    "{count} {family} addresses do not fit: the data plane holds {MAX_MEMBERS} of a family"
-                );
+            if count > room as usize {
+                bail!("{count} {family} addresses do not fit: the data plane holds {room} of a family");
             }
         }
         Ok(counts)

@@ -28,7 +28,7 @@ use crate::packet::spec::PacketSpec;
 
 use super::attach::{self, Attached, Hook};
 use super::maps::Maps;
-use super::object::FlowRoom;
+use super::object::Room;
 use super::{object, prog_run};
 
 /// The kernel data plane.
@@ -72,14 +72,14 @@ impl KernelDataplane {
     /// # Errors
     /// Where the kernel refuses, or what is pinned is of another version.
     pub fn load(pins: Option<&Path>, link_base: u32, hook: Hook) -> Result<Self> {
-        Self::load_with_room(pins, link_base, hook, FlowRoom::default())
+        Self::load_with_room(pins, link_base, hook, Room::default())
     }
 
-    /// [`Self::load`] with room for other numbers of flows than labs have.
+    /// [`Self::load`] with other room than labs have.
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_with_room(pins: Option<&Path>, link_base: u32, hook: Hook, room: FlowRoom) -> Result<Self> {
+    pub fn load_with_room(pins: Option<&Path>, link_base: u32, hook: Hook, room: Room) -> Result<Self> {
         let mut object = object::load(pins, room)?;
         let logger = EbpfLogger::init(&mut object).context("the BPF object has no log")?;
         let mut maps = Maps::take(&mut object)?;

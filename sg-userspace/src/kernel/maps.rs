@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use anyhow::{Context, Result};
 use aya::Ebpf;
-use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, HashMap, IterableMap, MapData, PerCpuArray, RingBuf};
 use sg_common::abi::address::{Address, Family};
 use sg_common::abi::allowance::AllowanceRecord;
 use sg_common::abi::flow::{FlowEntry, FlowKey4, FlowKey6};
@@ -54,6 +54,8 @@ pub struct Maps {
     pub(super) sweep: SweepTables,
     /// Steps lost that somebody was told of.
     lost_steps: u64,
+    /// Addresses of a family that there is room for.
+    member_room: u32,
     /// Links by slot; an interface without one is not attached.
     pub(super) links: BTreeMap<u32, u32>,
     /// Slots of which every judgement is reported.
@@ -82,7 +84,9 @@ impl Maps {
     /// Where one is missing or of another kind.
     pub fn take(object: &mut Ebpf) -> Result<Self> {
         let chunk_bytes = CHUNK_WORDS as usize * size_of::<u32>();
+        let members4: HashMap<_, MemberKey4, MemberRecord> = take(object, "MEMBERS4")?;
         Ok(Self {
+            member_room: members4.map().info()?.max_entries(),
             policies: mapped(object, "POLICIES", MAX_INTERFACES as usize * size_of::<PolicyPair>())?,
             access_lists: mapped(object, "ACCESS_LISTS", MAX_INTERFACES as usize * size_of::<PolicyPair>())?,
             allowances: mapped(object, "ALLOWANCES", MAX_INTERFACES as usize * size_of::<AllowanceRecord>())?,
@@ -91,7 +95,7 @@ impl Maps {
             settings: take(object, "SETTINGS")?,
             interfaces: take(object, "INTERFACES")?,
             networks: take(object, "NETWORKS")?,
-            members4: take(object, "MEMBERS4")?,
+            members4,
             members6: take(object, "MEMBERS6")?,
             flows4: take(object, "FLOWS4")?,
             flows6: take(object, "FLOWS6")?,
@@ -248,6 +252,10 @@ impl MapSink for Maps {
             }
         }
         self.set_interface(slot, &record)
+    }
+
+    fn member_room(&self) -> u32 {
+        self.member_room
     }
 
     fn forget_link(&mut self, slot: u32) {

@@ -8,7 +8,7 @@ use aya::maps::{Array, Map, MapData};
 use aya::programs::{Iter, Program, SchedClassifier, Xdp};
 use aya::{Btf, Ebpf, EbpfLoader, include_bytes_aligned};
 use sg_common::abi::settings::Settings;
-use sg_common::abi::{ABI_VERSION, MAX_EMBRYONIC, MAX_FLOWS};
+use sg_common::abi::{ABI_VERSION, MAX_EMBRYONIC, MAX_FLOWS, MAX_MEMBERS};
 
 static OBJECT: &[u8] = include_bytes_aligned!(concat!(env!("OUT_DIR"), "/sg-ebpf.o"));
 
@@ -64,18 +64,20 @@ pub fn map_directory(pins: &Path) -> PathBuf {
     pins.join("maps")
 }
 
-/// How many flows there is room for, per family.
+/// How many flows and addresses there is room for, per family.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowRoom {
+pub struct Room {
     /// Flows that have had a reply.
     pub flows: u32,
     /// Flows that have had none yet.
     pub embryonic: u32,
+    /// Addresses with an owner.
+    pub members: u32,
 }
 
-impl Default for FlowRoom {
+impl Default for Room {
     fn default() -> Self {
-        Self { flows: MAX_FLOWS, embryonic: MAX_EMBRYONIC }
+        Self { flows: MAX_FLOWS, embryonic: MAX_EMBRYONIC, members: MAX_MEMBERS }
     }
 }
 
@@ -83,7 +85,7 @@ impl Default for FlowRoom {
 ///
 /// # Errors
 /// Where this build has no object, or the kernel refuses a map or a program; then the verifier's words are in the chain.
-pub fn load(pins: Option<&Path>, room: FlowRoom) -> Result<Ebpf> {
+pub fn load(pins: Option<&Path>, room: Room) -> Result<Ebpf> {
     if OBJECT.is_empty() {
         bail!("this build has no BPF object; build it with `cargo xtask build`");
     }
@@ -93,6 +95,8 @@ pub fn load(pins: Option<&Path>, room: FlowRoom) -> Result<Ebpf> {
         ("FLOWS6", room.flows),
         ("EMBRYONIC4", room.embryonic),
         ("EMBRYONIC6", room.embryonic),
+        ("MEMBERS4", room.members),
+        ("MEMBERS6", room.members),
     ] {
         loader.map_max_entries(map, entries);
     }

@@ -8,7 +8,7 @@ use sg_userspace::aws::world::World;
 use sg_userspace::dataplane::Dataplane;
 use sg_userspace::kernel::attach::Hook;
 use sg_userspace::kernel::dataplane::KernelDataplane;
-use sg_userspace::kernel::object::FlowRoom;
+use sg_userspace::kernel::object::Room;
 
 /// Links count from here; no other link of the namespace is near.
 const LINK_BASE: u32 = 1_000_000;
@@ -22,7 +22,7 @@ pub(crate) struct Plane {
 
 impl Plane {
     /// Loads the programs over links for these slots and the internet host.
-    pub(crate) fn load(slots: &[u32], room: FlowRoom) -> Result<Self> {
+    pub(crate) fn load(slots: &[u32], room: Room) -> Result<Self> {
         unshare(CloneFlags::CLONE_NEWNET).context("cannot make a network namespace; run this as root")?;
         let mut kernel = KernelDataplane::load_with_room(None, LINK_BASE, Hook::Tcx, room)?;
         let linked: Vec<u32> = slots.iter().copied().chain([INTERNET_SLOT]).collect();

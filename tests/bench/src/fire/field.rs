@@ -12,7 +12,7 @@ use sg_userspace::aws::rule::{Direction, Peer};
 use sg_userspace::aws::world::World;
 use sg_userspace::kernel::dataplane::KernelDataplane;
 use sg_userspace::kernel::measure::Judge;
-use sg_userspace::kernel::object::FlowRoom;
+use sg_userspace::kernel::object::Room;
 use sg_userspace::packet::build;
 use sg_userspace::packet::spec::{PacketSpec, TcpFlags};
 
@@ -120,11 +120,11 @@ pub(super) struct Field {
 impl Field {
     /// With the room for flows that labs have.
     pub(super) fn new(effort: Effort) -> Result<Self> {
-        Self::with_room(effort, FlowRoom::default())
+        Self::with_room(effort, Room::default())
     }
 
     /// With other room.
-    pub(super) fn with_room(effort: Effort, room: FlowRoom) -> Result<Self> {
+    pub(super) fn with_room(effort: Effort, room: Room) -> Result<Self> {
         let mut plane = Plane::load(&[CLIENT, SERVER], room)?;
         plane.set_world(&world(None))?;
         Ok(Self { meter: Meter::new(plane, floor::load()?, effort) })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use nix::time::{ClockId, clock_gettime};
 use sg_userspace::controller::run::{SWEEP_INTERVAL, sweep_interval};
-use sg_userspace::kernel::object::FlowRoom;
+use sg_userspace::kernel::object::Room;
 use sg_userspace::kernel::sweep_in_kernel::Books;
 
 use crate::cli::Effort;
@@ -24,8 +24,8 @@ const RARELY: Duration = Duration::from_secs(15);
 /// By the number of flows.
 pub(super) fn section(effort: Effort, goals: &mut Vec<Outcome>) -> Result<Section> {
     let (room, sizes): (_, &[u32]) = match effort {
-        Effort::Full => (FlowRoom { flows: 1 << 21, ..FlowRoom::default() }, &[4_096, 100_000, 1_000_000]),
-        Effort::Short => (FlowRoom::default(), &[4_096, 100_000]),
+        Effort::Full => (Room { flows: 1 << 21, ..Room::default() }, &[4_096, 100_000, 1_000_000]),
+        Effort::Short => (Room::default(), &[4_096, 100_000]),
     };
     let mut field = Field::with_room(effort, room)?;
     let mut section = Section::new(

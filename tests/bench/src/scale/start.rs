@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use sg_common::abi::{MAX_FLOWS, MAX_MEMBERS};
 use sg_userspace::dataplane::Dataplane;
-use sg_userspace::kernel::object::FlowRoom;
+use sg_userspace::kernel::object::Room;
 
 use crate::cli::Effort;
 use crate::goals::Outcome;
@@ -30,7 +30,7 @@ pub(super) fn sections(
     for _ in 0..rounds {
         drop(last.take());
         let before = Instant::now();
-        let mut plane = Plane::load(&[CLIENT, SERVER], FlowRoom::default())?;
+        let mut plane = Plane::load(&[CLIENT, SERVER], Room::default())?;
         let loaded = Instant::now();
         let resident_before = resident_bytes()?;
         plane.kernel.set_world(&estate.world)?;

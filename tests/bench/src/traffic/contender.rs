@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use sg_common::abi::ROUTER_MAC;
+use sg_common::abi::{MAX_MEMBERS, ROUTER_MAC};
 use sg_userspace::aws::interface::MacAddr;
 use sg_userspace::dataplane::Dataplane;
 use sg_userspace::kernel::attach::{Attached, Hook};
 use sg_userspace::kernel::dataplane::KernelDataplane;
 use sg_userspace::kernel::floor::Floor;
-use sg_userspace::kernel::object::FlowRoom;
+use sg_userspace::kernel::object::Room;
 use sg_userspace::lab::{namespace, offload};
 
 use super::bed::{Bed, HOST_ENDS, INSIDE, LINK_BASE, link_index, slot};
@@ -25,7 +25,7 @@ use crate::peers::nftables;
 /// As often as a controller sweeps its flow tables.
 const SWEEP: Duration = Duration::from_secs(10);
 /// Two entries for each of as many connections as two minutes may bring, after which they end.
-const ROOM: FlowRoom = FlowRoom { flows: 1 << 19, embryonic: 1 << 16 };
+const ROOM: Room = Room { flows: 1 << 19, embryonic: 1 << 16, members: MAX_MEMBERS };
 /// Conntrack's room that the same number of connections needs.
 const CONNTRACK_ROOM: usize = 1 << 18;
 

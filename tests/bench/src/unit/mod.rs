@@ -7,7 +7,7 @@ mod packets;
 mod size;
 
 use anyhow::Result;
-use sg_userspace::kernel::object::FlowRoom;
+use sg_userspace::kernel::object::Room;
 
 use crate::cli::Effort;
 use crate::goals::Outcome;
@@ -24,7 +24,7 @@ pub(crate) const FLOOR: &str = "floor";
 /// What the regression gate looks at.
 pub(crate) fn gate_sections() -> Result<Vec<Section>> {
     let mut meter =
-        Meter::new(Plane::load(&[CLIENT, SERVER], FlowRoom::default())?, floor::load()?, Effort::Short);
+        Meter::new(Plane::load(&[CLIENT, SERVER], Room::default())?, floor::load()?, Effort::Short);
     Ok(vec![
         size::section(&mut meter)?,
         established::hot(&mut meter, &mut Vec::new())?,
@@ -35,8 +35,8 @@ pub(crate) fn gate_sections() -> Result<Vec<Section>> {
 /// All sections, and the goals that they say something about.
 pub(crate) fn measure(effort: Effort) -> Result<(Vec<Section>, Vec<Outcome>)> {
     let room = match effort {
-        Effort::Full => FlowRoom { flows: 1 << 21, embryonic: 1 << 21 },
-        Effort::Short => FlowRoom::default(),
+        Effort::Full => Room { flows: 1 << 21, embryonic: 1 << 21, members: 1 << 18 },
+        Effort::Short => Room::default(),
     };
     let mut meter = Meter::new(Plane::load(&[CLIENT, SERVER], room)?, floor::load()?, effort);
     let mut goals = Vec::new();
