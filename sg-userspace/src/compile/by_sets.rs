@@ -128,6 +128,8 @@ impl Compiler {
         debug_assert!(self.foresaw(&plan.most_words), "a policy got longer than was foreseen");
         Ok(())
     }
+
+    /// Whether policies that have grown are as long as was said at most.
     fn foresaw(&self, most_words: &HashMap<(GroupSet, Direction), usize>) -> bool {
         most_words.iter().all(|(key, most)| self.policies.get(key).is_none_or(|policy| policy.len() <= *most))
     }

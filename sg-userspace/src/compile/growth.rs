@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use ipnet::IpNet;
+use sg_common::abi::address::Address;
 use sg_common::abi::policy::{
     ADDRESS_STEPS, CHUNK_WORDS, EXTENT_SHIFT, Extent, GROUP_STEPS, PORT_STEPS, WORD_GROUPS, WORD_IPV4,
     WORD_IPV6, WORD_OPEN_IPV4, WORD_OPEN_IPV6,
 };
+use sg_common::datapath::search::{Words, search, search_wide};
 
 use crate::aws::group::SecurityGroup;
 use crate::aws::rule::Direction;
@@ -15,7 +17,6 @@ use crate::aws::world::World;
 
 use super::policy::PolicyRule;
 use super::ports::rule_keys;
-use super::words::low_word;
 
 /// What rules allow that they did not allow before. It may say too much, never too little.
 #[derive(Clone, Debug, Default)]
@@ -122,22 +123,11 @@ impl Growth {
     /// Where the added blocks of a family fall in its table of addresses.
     fn meet(&self, policy: &[u32], addresses: Extent, width: usize) -> Met {
         let mut met = Met::default();
-        let start = addresses.offset() as usize;
-        let bounds = &policy[start..start + count(addresses) * width];
         let values = values(policy, addresses, width);
         for block in self.blocks.iter().filter(|block| width_of(block) == width) {
-            let (first, last) = (words_of(block.network()), words_of(block.broadcast()));
-            let bound = |index: usize| &bounds[index * width..(index + 1) * width];
-            // The last interval that begins at an address or before.
-            let interval = |address: &[u32]| {
-                let (mut from, mut to) = (0, values.len());
-                while from < to {
-                    let middle = usize::midpoint(from, to);
-                    if bound(middle) <= address { from = middle + 1 } else { to = middle }
-                }
-                from.saturating_sub(1)
-            };
-            let touched = interval(&first)..(interval(&last) + 1).min(values.len());
+            let [first, last] =
+                [block.network(), block.broadcast()].map(|address| interval(policy, addresses, address));
+            let touched = first..(last + 1).min(values.len());
             met.blocks += 1;
             met.pieces += touched.len() + 2;
             let widest = values[touched].iter().map(|value| count(Extent(*value))).max();
@@ -145,6 +135,27 @@ impl Growth {
         }
         met
     }
+}
+
+/// A compiled policy, as the data plane's search reads it.
+struct Compiled<'p>(&'p [u32]);
+
+impl Words for Compiled<'_> {
+    fn word(&self, index: u32) -> u32 {
+        self.0.get(index as usize).copied().unwrap_or_default()
+    }
+}
+
+/// Index of the interval that an address falls into; 0 in an empty table.
+fn interval(policy: &[u32], addresses: Extent, address: IpAddr) -> usize {
+    let (base, count) = (addresses.offset(), addresses.count());
+    let interval = match address {
+        IpAddr::V4(address) => search::<ADDRESS_STEPS, _>(&Compiled(policy), base, count, u32::from(address)),
+        IpAddr::V6(address) => {
+            search_wide::<ADDRESS_STEPS, _>(&Compiled(policy), base, count, Address::v6(address.octets()))
+        }
+    };
+    interval as usize
 }
 
 /// What added blocks of a family meet.
@@ -192,15 +203,4 @@ fn fits(bounds: usize, steps: u32) -> Option<()> {
 
 fn width_of(block: &IpNet) -> usize {
     if matches!(block, IpNet::V4(_)) { 1 } else { 4 }
-}
-
-/// An address as a table has it.
-fn words_of(address: IpAddr) -> Vec<u32> {
-    match address {
-        IpAddr::V4(address) => vec![u32::from(address)],
-        IpAddr::V6(address) => {
-            let number = u128::from(address);
-            [96, 64, 32, 0].map(|shift| low_word(number, shift)).to_vec()
-        }
-    }
 }

@@ -178,6 +178,6 @@ fn number(address: IpAddr) -> u128 {
 }
 
 /// 32 bits of a number.
-pub(super) fn low_word(number: u128, shift: u32) -> u32 {
+fn low_word(number: u128, shift: u32) -> u32 {
     ((number >> shift) & u128::from(u32::MAX)) as u32
 }
