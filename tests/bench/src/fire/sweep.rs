@@ -31,10 +31,10 @@ pub(super) fn section(effort: Effort, goals: &mut Vec<Outcome>) -> Result<Sectio
     let mut section = Section::new(
         "Sweep of the flow tables",
         &format!(
-            "What the controller does every {} s, or as much later as takes 1 % of a processor: a BPF program goes through all four tables, counts what lives and removes \
-             what has ended; the accounts are compared with the counts, and where they differ, as after a flood, every entry \
-             is read besides. Processor time of the thread, so what else the machine does is not in it. Flows are \
-             exchanges by UDP with the server.",
+            "What the controller does every {} s, or as much later as takes 1 % of a processor: a BPF program goes through all \
+             four tables, counts what lives and removes what has ended; the accounts are compared with the counts, and where \
+             they differ, as after a flood, every entry is read besides. Processor time of the thread, so what else the machine \
+             does is not in it. Flows are exchanges by UDP with the server.",
             SWEEP_INTERVAL.as_secs()
         ),
     );
